@@ -1,0 +1,157 @@
+"""Every exception a caller may see, and the renderer that puts a caret under the words at fault.
+
+Each message says what was wrong, where, and what to do. Nothing else of influxish is imported here but `Span`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from influxish.types import NOWHERE, Span
+
+
+class InfluxishError(Exception):
+    """Root of what a caller may catch. `str(error)` is the whole user-facing message."""
+
+    code: ClassVar[str] = "internal"
+
+
+class QueryError(InfluxishError):
+    """The text of the query is at fault.
+
+    Attributes:
+        message: one line, InfluxDB's wording where it has one.
+        query: the whole text of the query ("" when unknown).
+        span: the characters at fault.
+        hint: what to do, or "".
+    """
+
+    code = "bad-query"
+
+    def __init__(self, message: str, *, query: str = "", span: Span = NOWHERE, hint: str = "") -> None:
+        self.message, self.query, self.span, self.hint = message, query, span, hint
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        lines = [self.message]
+        if self.query and self.span is not NOWHERE:
+            lines.append(underline(self.query, self.span))
+        if self.hint:
+            lines.append(f"hint: {self.hint}")
+        return "\n".join(lines)
+
+    def located(self, query: str) -> QueryError:
+        """The same error, knowing the text its span points into."""
+        if not self.query:
+            self.query = query
+        return self
+
+
+class ParseError(QueryError):
+    """The text is not a statement of the language. `message` is InfluxDB's text without its `error parsing query: `."""
+
+    code = "parse-error"
+
+
+class CompileError(QueryError):
+    """The statement parses but means nothing: a wrong argument, a mix that is not allowed, a type that does not fit."""
+
+    code = "bad-query"
+
+
+class UnsupportedStatement(QueryError):
+    """The statement is understood but this version does not execute it."""
+
+    code = "unsupported"
+
+
+class NotFound(InfluxishError):
+    """A database, retention policy or shard that does not exist."""
+
+    code = "not-found"
+
+
+class ExecutionError(InfluxishError):
+    """A sound query could not be finished."""
+
+    code = "execution"
+
+
+class QueryCancelled(ExecutionError):
+    """Somebody cancelled the query."""
+
+    code = "cancelled"
+
+
+class LimitExceeded(ExecutionError):
+    """A query asked for more than it may: time, memory, buckets, series or rows. The message names the limit."""
+
+    code = "limit"
+
+    def __init__(self, message: str, *, limit: str) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+
+class WriteError(InfluxishError):
+    """Points that cannot be written. `line` counts from 1 within the text that was given, 0 when there is none."""
+
+    code = "bad-write"
+
+    def __init__(self, message: str, *, line: int = 0) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+class PartialWrite(WriteError):
+    """Some points were refused; all others were written and are as durable as those of a write without error.
+
+    Attributes:
+        rejected: (line number or 0, reason) of each refused point, in order.
+        written: how many points were written.
+    """
+
+    code = "partial-write"
+
+    def __init__(self, message: str, *, rejected: list[tuple[int, str]], written: int) -> None:
+        super().__init__(message, line=rejected[0][0] if rejected else 0)
+        self.rejected, self.written = rejected, written
+
+
+class StorageError(InfluxishError):
+    """A file cannot be read or written. The message names the file, and the block where one is at fault."""
+
+    code = "storage"
+
+
+class CorruptData(StorageError):
+    """Stored bytes fail their checksum or make no sense. Never served as data."""
+
+    code = "corrupt"
+
+
+class PlanBug(AssertionError):
+    """Our fault, never the user's: a graph that breaks its own rules. Outside the tree above, so nobody hides it."""
+
+
+def underline(query: str, span: Span) -> str:
+    """The line of `query` that `span` starts in, numbered, with carets under the span.
+
+    >>> print(underline("SELECT maen(v)", Span(7, 11)))
+    1 | SELECT maen(v)
+               ^^^^
+    """
+    start = min(max(span.start, 0), len(query))
+    line_start = query.rfind("\n", 0, start) + 1
+    line_stop = query.find("\n", start)
+    line_stop = len(query) if line_stop < 0 else line_stop
+    number, column = query.count("\n", 0, start) + 1, start - line_start
+    text = query[line_start:line_stop].replace("\t", " ")
+    width = max(1, min(span.stop, line_stop) - start)
+    if len(text) > 160:  # a megabyte on one line must not flood the screen
+        cut = max(0, column - 60)
+        text = ("…" if cut else "") + text[cut : cut + 120] + ("…" if cut + 120 < len(text) else "")
+        column = column - cut + bool(cut)
+        width = min(width, 60)
+    prefix = f"{number} | "
+    return f"{prefix}{text}\n{' ' * (len(prefix) + column)}{'^' * width}"

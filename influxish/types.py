@@ -1,0 +1,131 @@
+"""Small frozen values that every stage shares: data types, time ranges, windows, spans of text.
+
+Nothing here knows a query language, a plan or a file. Times are UTC nanoseconds in int64 everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Times = NDArray[np.int64]
+
+# The range of time stamps InfluxDB 1.x accepts; one beyond MAX_TIME still fits int64, so ranges can be half-open.
+MIN_TIME = -9223372036854775806
+MAX_TIME = 9223372036854775806
+
+NANOSECOND = 1
+MICROSECOND = 1_000
+MILLISECOND = 1_000_000
+SECOND = 1_000_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+WEEK = 7 * DAY
+
+
+class DataType(Enum):
+    """The type of a field, a tag, an expression or a column. The value is the word InfluxQL uses for it."""
+
+    FLOAT = "float"
+    INTEGER = "integer"
+    UNSIGNED = "unsigned"
+    STRING = "string"
+    BOOLEAN = "boolean"
+    TIME = "time"
+    DURATION = "duration"
+    TAG = "tag"
+    ANY_FIELD = "field"
+    UNKNOWN = "unknown"
+
+    def __repr__(self) -> str:
+        return f"DataType.{self.name}"
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether arithmetic works on it."""
+        return self in NUMERIC
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The numpy dtype of a column of this type (tags and strings are object arrays of `str`)."""
+        return _DTYPES[self]
+
+
+NUMERIC = frozenset({DataType.FLOAT, DataType.INTEGER, DataType.UNSIGNED})
+FIELD_TYPES = frozenset({*NUMERIC, DataType.STRING, DataType.BOOLEAN})
+
+# Where shards disagree about a field, the first of these that occurs is the type of the whole.
+TYPE_PREFERENCE = (
+    DataType.FLOAT,
+    DataType.INTEGER,
+    DataType.UNSIGNED,
+    DataType.STRING,
+    DataType.BOOLEAN,
+    DataType.TAG,
+)
+
+_DTYPES = {
+    DataType.FLOAT: np.dtype(np.float64),
+    DataType.INTEGER: np.dtype(np.int64),
+    DataType.UNSIGNED: np.dtype(np.uint64),
+    DataType.STRING: np.dtype(object),
+    DataType.BOOLEAN: np.dtype(np.bool_),
+    DataType.TIME: np.dtype(np.int64),
+    DataType.DURATION: np.dtype(np.int64),
+    DataType.TAG: np.dtype(object),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Half-open range of character offsets [start, stop) in a query's text."""
+
+    start: int
+    stop: int
+
+    def to(self, other: Span) -> Span:
+        """The span from the start of this one to the end of `other`."""
+        return Span(min(self.start, other.start), max(self.stop, other.stop))
+
+
+NOWHERE = Span(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """Half-open range of time [start, stop), UTC ns. The default is all of time."""
+
+    start: int = MIN_TIME
+    stop: int = MAX_TIME + 1
+
+    @property
+    def is_empty(self) -> bool:
+        return self.start >= self.stop
+
+    @property
+    def has_start(self) -> bool:
+        """Whether a lower bound was given."""
+        return self.start > MIN_TIME
+
+    @property
+    def has_stop(self) -> bool:
+        """Whether an upper bound was given."""
+        return self.stop <= MAX_TIME
+
+    def intersect(self, other: TimeRange) -> TimeRange:
+        return TimeRange(max(self.start, other.start), min(self.stop, other.stop))
+
+    def overlaps(self, other: TimeRange) -> bool:
+        return self.start < other.stop and other.start < self.stop
+
+    def covers(self, other: TimeRange) -> bool:
+        return self.start <= other.start and other.stop <= self.stop
+
+
+ALL_TIME = TimeRange()

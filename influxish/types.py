@@ -129,3 +129,30 @@ class TimeRange:
 
 
 ALL_TIME = TimeRange()
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A grid of time buckets, in the general form that both languages need.
+
+    InfluxQL's buckets tumble: `width` equals `every`, the grid has no end (`count` 0), and a zone shifts it to local
+    clock time. PromQL's overlap: at each of `count` steps a range `width` long ends.
+
+    Attributes:
+        every: ns from one bucket to the next, > 0.
+        first: ns; one of the bucket edges, the phase of the grid.
+        width: ns that a bucket is long.
+        count: how many buckets there are from `first` on; 0: endless in both directions.
+        zone: IANA name of the time zone whose clock the edges follow; "" is UTC.
+    """
+
+    every: int
+    first: int
+    width: int
+    count: int = 0
+    zone: str = ""
+
+    @staticmethod
+    def tumbling(every: int, offset: int = 0, zone: str = "") -> Window:
+        """InfluxQL's `GROUP BY time(every, offset)`."""
+        return Window(every=every, first=offset % every, width=every, zone=zone)

@@ -1,0 +1,286 @@
+"""Expressions over the columns of a batch: what a condition or a computed column is once no language is left in it.
+
+The trees are plain frozen values, so equal expressions are equal; `evaluate` runs one over numpy columns. Arithmetic
+follows InfluxQL (division by zero is 0, integers wrap); a comparison with a missing value is false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from influxish.batch import Column, Mask
+from influxish.regex import compile_regex
+from influxish.types import NOWHERE, Array, DataType, Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expression:
+    """A node. `type` is UNKNOWN until the linker has looked the names up; `span` is where the text had it."""
+
+    type: DataType = DataType.UNKNOWN
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+    def operands(self) -> tuple[Expression, ...]:
+        return ()
+
+    def references(self) -> Iterator[Reference]:
+        """Every column named in it, left to right, repeats included."""
+        pending: list[Expression] = [self]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, Reference):
+                yield node
+            pending.extend(reversed(node.operands()))
+
+
+@dataclass(frozen=True, slots=True)
+class Literal(Expression):
+    """A constant of the Python type that goes with `type`; times and durations are int ns."""
+
+    value: Any
+
+    def __str__(self) -> str:
+        if isinstance(self.value, str):
+            return "'" + self.value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+        if isinstance(self.value, bool):
+            return str(self.value).lower()
+        if self.type is DataType.FLOAT:
+            return format_float(self.value)
+        return str(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference(Expression):
+    """The column labelled `name`. `cast` is the type asked for with `::`, None without."""
+
+    name: str
+    cast: DataType | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.cast is None else f"{self.name}::{self.cast.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic(Expression):
+    """`left op right` for + - * / % & | ^. Missing if either side is."""
+
+    op: str
+    left: Expression
+    right: Expression
+
+    def operands(self) -> tuple[Expression, ...]:
+        return (self.left, self.right)
+
+    def __str__(self) -> str:
+        return f"{_bracketed(self.left)} {self.op} {_bracketed(self.right)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison(Expression):
+    """`left op right` for = != < <= > >=. Never missing: false where a side is missing or the types do not compare."""
+
+    op: str
+    left: Expression
+    right: Expression
+
+    def operands(self) -> tuple[Expression, ...]:
+        return (self.left, self.right)
+
+    def __str__(self) -> str:
+        return f"{_bracketed(self.left)} {self.op} {_bracketed(self.right)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Match(Expression):
+    """`operand =~ /pattern/`, or `!~` when negated. False where the operand is missing (a tag is never missing)."""
+
+    operand: Expression
+    pattern: str
+    negated: bool = False
+
+    def operands(self) -> tuple[Expression, ...]:
+        return (self.operand,)
+
+    def __str__(self) -> str:
+        escaped = self.pattern.replace("/", "\\/")
+        return f"{_bracketed(self.operand)} {'!~' if self.negated else '=~'} /{escaped}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Logical(Expression):
+    """AND or OR of two or more conditions; flat, so that ten thousand of them need no deep stack."""
+
+    op: str
+    terms: tuple[Expression, ...]
+
+    def operands(self) -> tuple[Expression, ...]:
+        return self.terms
+
+    def __str__(self) -> str:
+        return f" {self.op} ".join(f"({term})" if isinstance(term, Logical) else str(term) for term in self.terms)
+
+
+@dataclass(frozen=True, slots=True)
+class MathCall(Expression):
+    """A function of the registry that works value by value. `kernel` maps arrays (n,) to an array (n,)."""
+
+    name: str
+    arguments: tuple[Expression, ...]
+    kernel: Callable[..., Array] = field(compare=False, repr=False)
+
+    def operands(self) -> tuple[Expression, ...]:
+        return self.arguments
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(map(str, self.arguments))})"
+
+
+TRUE = Literal(True, type=DataType.BOOLEAN)
+FALSE = Literal(False, type=DataType.BOOLEAN)
+
+
+def conjuncts(condition: Expression | None) -> tuple[Expression, ...]:
+    """The conditions that must all hold: the terms of a top-level AND; () for None."""
+    if condition is None:
+        return ()
+    return condition.terms if isinstance(condition, Logical) and condition.op == "AND" else (condition,)
+
+
+def all_of(terms: tuple[Expression, ...] | list[Expression]) -> Expression | None:
+    """The AND of `terms`; None when there are none. Nested ANDs are made flat."""
+    flat = tuple(part for term in terms for part in conjuncts(term))
+    if len(flat) < 2:
+        return flat[0] if flat else None
+    return Logical("AND", flat, type=DataType.BOOLEAN)
+
+
+def evaluate(expression: Expression, columns: Mapping[str, Column], rows: int) -> Column:
+    """The expression over `rows` rows whose references are found in `columns`."""
+    values, valid = _run(expression, columns, rows)
+    if np.ndim(values) == 0:
+        filled = np.empty(rows, expression.type.dtype)
+        filled[:] = values
+        values = filled
+    return Column(expression.type, values.astype(expression.type.dtype, copy=False), valid)
+
+
+def holds(condition: Expression, columns: Mapping[str, Column], rows: int) -> Mask:
+    """(rows,) bool: where the condition is true."""
+    values, valid = _run(condition, columns, rows)
+    if np.ndim(values) == 0:
+        return np.full(rows, bool(values))
+    mask: Mask = values.astype(np.bool_)
+    return mask if valid is None else mask & valid
+
+
+_Result = tuple[Any, Mask | None]  # an array (n,) or one scalar for all rows, and a validity mask
+
+
+def _run(node: Expression, columns: Mapping[str, Column], rows: int) -> _Result:
+    match node:
+        case Literal(value=value):
+            return (node.type.dtype.type(value) if node.type.is_numeric else value), None
+        case Reference(name=name):
+            return columns[name].values, columns[name].valid
+        case Arithmetic(op=op, left=left, right=right):
+            (a, a_valid), (b, b_valid) = _run(left, columns, rows), _run(right, columns, rows)
+            return arithmetic(op, a, b, node.type), _both(a_valid, b_valid)
+        case Comparison(op=op, left=left, right=right):
+            (a, a_valid), (b, b_valid) = _operand(left, columns, rows), _operand(right, columns, rows)
+            return _masked(_COMPARE[op](a, b), _both(a_valid, b_valid)), None
+        case Match(operand=operand, pattern=pattern, negated=negated):
+            values, valid = _operand(operand, columns, rows)
+            return _masked(match_distinct(pattern, values, valid) ^ negated, valid), None
+        case Logical(op=op, terms=terms):
+            result = holds(terms[0], columns, rows)
+            for term in terms[1:]:
+                other = holds(term, columns, rows)
+                result = result & other if op == "AND" else result | other
+            return result, None
+        case MathCall(arguments=arguments, kernel=kernel):
+            parts = [_run(argument, columns, rows) for argument in arguments]
+            valid = None
+            for _, mask in parts:
+                valid = _both(valid, mask)
+            with np.errstate(all="ignore"):
+                return kernel(*(np.broadcast_to(values, (rows,)) for values, _ in parts)), valid
+    raise TypeError(f"no way to evaluate {type(node).__name__}")
+
+
+def _operand(node: Expression, columns: Mapping[str, Column], rows: int) -> _Result:
+    """As `_run`; but a tag that is missing is the empty string, and so compares."""
+    values, valid = _run(node, columns, rows)
+    if node.type is DataType.TAG and valid is not None:
+        return np.where(valid, values, ""), None
+    return values, valid
+
+
+def arithmetic(op: str, left: Any, right: Any, type: DataType) -> Any:
+    """InfluxQL arithmetic on arrays or scalars, giving `type`: x / 0 is 0, integer % 0 is 0, float % 0 is NaN.
+
+    `/` of integers is a float division; `%` takes the sign of the dividend; integers wrap around as int64 does.
+    """
+    with np.errstate(all="ignore"):
+        left, right = np.asarray(left, type.dtype), np.asarray(right, type.dtype)
+        if op == "/":
+            zero = right == 0
+            return np.where(zero, type.dtype.type(0), np.divide(left, np.where(zero, 1, right)))
+        if op == "%":
+            if type is DataType.FLOAT:
+                return np.fmod(left, right)
+            zero = right == 0
+            return np.where(zero, type.dtype.type(0), np.fmod(left, np.where(zero, type.dtype.type(1), right)))
+        return _ARITHMETIC[op](left, right)
+
+
+def match_distinct(pattern: str, values: Any, valid: Mask | None) -> Mask:
+    """Where `pattern` is found in each of the strings (n,): looked for once per distinct string."""
+    search = compile_regex(pattern).search
+    if np.ndim(values) == 0:
+        return np.asarray(search(values) is not None)
+    verdicts = {text: search(text) is not None for text in set(values[valid] if valid is not None else values)}
+    return np.fromiter((verdicts.get(text, False) for text in values), np.bool_, len(values))
+
+
+def format_float(value: float) -> str:
+    """Shortest text that reads back as the same float64, as Go prints it in queries: no exponent below 1e21."""
+    if np.isnan(value) or np.isinf(value):
+        return str(value)
+    text = np.format_float_positional(value, trim="-")
+    return text
+
+
+def _both(a: Mask | None, b: Mask | None) -> Mask | None:
+    if a is None or b is None:
+        return b if a is None else a
+    return a & b
+
+
+def _masked(values: Any, valid: Mask | None) -> Any:
+    return values if valid is None else values & valid
+
+
+def _bracketed(node: Expression) -> str:
+    return f"({node})" if isinstance(node, Arithmetic | Logical | Comparison | Match) else str(node)
+
+
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "&": np.bitwise_and,
+    "|": np.bitwise_or,
+    "^": np.bitwise_xor,
+}
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "=": np.equal,
+    "!=": np.not_equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+}

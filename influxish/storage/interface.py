@@ -1,0 +1,170 @@
+"""What the engine asks of storage: shards that tell their schema, scan rows and estimate work.
+
+Every source of data implements `ShardSource`; nothing here knows a query language, a plan or a file format.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from influxish.batch import BATCH_ROWS, Batch
+from influxish.functions.expression import Expression
+from influxish.types import ALL_TIME, DataType, TimeRange
+
+
+@dataclass(frozen=True, slots=True)
+class MeasurementSchema:
+    """The columns of one measurement.
+
+    Attributes:
+        fields: name → types it has, in the order of `types.TYPE_PREFERENCE`. One shard has exactly one type a field.
+        tags: tag keys, sorted.
+    """
+
+    fields: Mapping[str, tuple[DataType, ...]]
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRequest:
+    """One field to read.
+
+    Attributes:
+        label: the name its column has in the batch.
+        name: the field's name in storage.
+        type: the type the column shall have. Numbers convert (float → integer truncates towards zero); a shard in
+            which the field has any other type answers as if it had no value anywhere.
+    """
+
+    label: str
+    name: str
+    type: DataType
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRequest:
+    """Which rows and columns of one measurement to read from one shard.
+
+    A row is one (series, time). It is answered if its time is in `time_range`, its series passes `series`, at least
+    one of the `required` columns has a value, and `predicate` is true for it.
+
+    Attributes:
+        measurement: its name.
+        fields: the field columns to deliver. They need not exist in the shard: those columns hold no value.
+        tags: tag keys to deliver as columns of type TAG labelled by their key; a missing tag is an invalid place.
+        dimensions: tag keys that make the groups of the batches, sorted; a missing tag is "" in the group table.
+        time_range: half-open, ns.
+        series: a condition over tags only (`Reference`s of type TAG), to be answered from the index; None: all.
+        predicate: a condition over the delivered labels, for blocks to be skipped by and rows to be masked by.
+        required: labels of fields of which at least one must have a value; () means any of `fields`.
+        limit: at most so many rows of each series are needed, the first ones in scan order; None: all.
+        descending: newest rows of each series first, times within a run descending.
+        part: (i, n): the i-th of n disjoint portions of about equal work, cut between series or in time; the
+            portions together are the whole.
+        batch_rows: about how many rows a batch shall hold.
+    """
+
+    measurement: str
+    fields: tuple[FieldRequest, ...]
+    tags: tuple[str, ...] = ()
+    dimensions: tuple[str, ...] = ()
+    time_range: TimeRange = ALL_TIME
+    series: Expression | None = None
+    predicate: Expression | None = None
+    required: tuple[str, ...] = ()
+    limit: int | None = None
+    descending: bool = False
+    part: tuple[int, int] = (0, 1)
+    batch_rows: int = BATCH_ROWS
+
+
+@dataclass(slots=True)
+class ScanStats:
+    """What a scan did, counted by the source while it runs; read by EXPLAIN ANALYZE.
+
+    Attributes:
+        blocks_read, blocks_skipped: row groups decoded, and passed over thanks to the index or the statistics.
+        bytes_decoded: bytes of decoded columns, uncompressed.
+        bytes_read: bytes of compressed blocks read.
+    """
+
+    blocks_read: int = 0
+    blocks_skipped: int = 0
+    bytes_decoded: int = 0
+    bytes_read: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a scan would cost, from the index alone: no block is read for it. Upper bounds, not promises."""
+
+    rows: int
+    series: int
+    blocks: int
+    bytes: int
+
+
+class ShardSource(ABC):
+    """A consistent, immutable view of one shard. Safe to use from several threads at once.
+
+    Attributes:
+        name: what EXPLAIN shows, unique within a query.
+        time_range: the times its rows can have.
+    """
+
+    name: str
+    time_range: TimeRange
+
+    @abstractmethod
+    def schema(self) -> Mapping[str, MeasurementSchema]:
+        """Measurement name → its columns in this shard. Tags are those of the whole database."""
+
+    @abstractmethod
+    def scan(self, request: ScanRequest, stats: ScanStats) -> Iterator[Batch]:
+        """Batches of rows: one run per series and stretch of time, series in an order of the source's own.
+
+        Within one scan, all rows of a series come in time order, and no (series, time) comes twice. Decoding
+        happens inside `next()` and releases the GIL where it can. Closing the generator gives its resources back.
+
+        Raises:
+            CorruptData: a block fails its checksum; names file and block.
+            StorageError: a file cannot be read.
+        """
+
+    @abstractmethod
+    def estimate(self, request: ScanRequest) -> Estimate:
+        """What `scan(request)` would cost."""
+
+
+class Store(Protocol):
+    """The databases behind a query: what the linker maps names to shards with."""
+
+    def has_database(self, database: str) -> bool: ...
+
+    def default_policy(self, database: str) -> str:
+        """Name of the default retention policy."""
+        ...
+
+    def has_policy(self, database: str, policy: str) -> bool: ...
+
+    def shards(self, database: str, policy: str, time_range: TimeRange) -> Sequence[ShardSource]:
+        """The shards that overlap `time_range`, ascending in time, as snapshots of this moment."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionPolicy:
+    """How long points are kept, and how they are cut into shards.
+
+    Attributes:
+        duration: ns; 0 keeps points for ever.
+        shard_duration: ns of time that one shard group covers; groups are aligned as `SHARD_ORIGIN` says.
+    """
+
+    name: str
+    duration: int = 0
+    shard_duration: int = 7 * 86_400 * 1_000_000_000
+    default: bool = field(default=False, compare=False)

@@ -48,7 +48,8 @@ def bucket_grid(window: Window, time_range: TimeRange) -> Times:
     """
     first, last = bucket_starts(window, np.array([time_range.start, time_range.stop - 1], np.int64)).tolist()
     if not window.zone:
-        return np.arange(first, last + 1, window.every, dtype=np.int64)
+        grid: Times = np.arange(first, last + 1, window.every, dtype=np.int64)
+        return grid
     # Clock changes move edges by at most a day: take every candidate of a wider plain grid and see where it falls.
     margin = DAY + window.every
     step = min(window.every, 900 * SECOND)

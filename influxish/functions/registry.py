@@ -1,0 +1,205 @@
+"""How a function is declared, and the one place where all of them are found by name.
+
+The type check, the optimizer, the executor and the docs read these records; none of them names a function. The
+kernels themselves are in `aggregates`, `selectors` and `maths`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, TypeVar
+
+import numpy as np
+
+from influxish.batch import Positions
+from influxish.functions.segments import Segments
+from influxish.types import Array, DataType, Times
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What a kernel is handed: rows of one column, those without a value already dropped.
+
+    Attributes:
+        type: of the column.
+        values: (n,), dtype `type.dtype`.
+        times: (n,) int64 ns.
+        keys: further columns that the function ranks or groups by (the tags of `top(v, tag, 3)`), (n,) object arrays
+            with "" for a missing value.
+    """
+
+    type: DataType
+    values: Array
+    times: Times
+    keys: tuple[Array, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Partial results: named columns of r rows, some number of them for each of m segments.
+
+    Attributes:
+        columns: name → (r,), segment by segment.
+        counts: (m,) rows of each segment (0 is allowed), or None when each has exactly one.
+    """
+
+    columns: Mapping[str, Array]
+    counts: Positions | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Picked:
+    """Rows chosen by a selector.
+
+    Attributes:
+        positions: (r,) row numbers, segment by segment, in the order in which they are answered.
+        counts: (m,) how many of each segment (0 is allowed), or None when each has exactly one.
+    """
+
+    positions: Positions
+    counts: Positions | None = None
+
+
+Arguments = tuple[Any, ...]
+"""The constant arguments of a call, after the column: int, float or str, in the order of `parameters`."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A constant argument after the column.
+
+    Attributes:
+        name: for the docs.
+        types: what a literal may be; INTEGER is also accepted where FLOAT is.
+        default: the value when it is left out, or REQUIRED.
+    """
+
+    name: str
+    types: frozenset[DataType]
+    default: Any = ...
+
+
+class Stamp(Enum):
+    """The time a row of the result carries."""
+
+    BUCKET = "bucket"  # start of the bucket; without buckets the lower bound of the query, or epoch 0
+    POINT_ALONE = "point alone"  # time of the selected point if it is the only call and there are no buckets
+    POINT = "point"  # time of the selected point, always
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Function:
+    """What all functions declare.
+
+    Attributes:
+        name: lower case, as in InfluxQL.
+        summary: one sentence for the docs.
+        takes: types of the column argument.
+        returns: type of the result, from that of the argument.
+        parameters: constant arguments after the column.
+    """
+
+    name: str
+    summary: str
+    takes: frozenset[DataType]
+    returns: Callable[[DataType], DataType]
+    parameters: tuple[Parameter, ...] = ()
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GroupFunction(Function):
+    """A function that turns the rows of each (group, bucket) into one row or a few.
+
+    Attributes:
+        stamp: the time of a result row.
+        single_row: at most one row per (group, bucket); False for top, bottom, distinct.
+        fillable: whether empty buckets are filled by `fill()`.
+        empty: what `fill(null)` puts into an empty bucket.
+        pushdown: whether computing partial states where the data is ships less than the rows themselves.
+    """
+
+    stamp: Stamp = Stamp.BUCKET
+    single_row: bool = True
+    fillable: bool = True
+    empty: Any = None
+    pushdown: bool = True
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AggregateFunction(GroupFunction):
+    """A function whose result is computed: count, mean, stddev …
+
+    The three kernels only ever see segments that hold at least one row. `merge` is associative, commutative up to
+    what the function leaves undefined, and merging the partials of any cut of the rows equals the partial of the whole.
+
+    Attributes:
+        state: names of the state's columns, with their dtypes given the argument's type.
+        partial: (rows, segments, arguments) → state.
+        merge: (columns of states laid end to end per segment, segments over those rows, arguments) → state.
+        finish: (columns, segments, arguments, argument type) → (m,) values of type `returns(argument type)`; NaN is
+            a value that prints as null.
+    """
+
+    state: Callable[[DataType], Mapping[str, np.dtype[Any]]]
+    partial: Callable[[Rows, Segments, Arguments], State]
+    merge: Callable[[Mapping[str, Array], Segments, Arguments], State]
+    finish: Callable[[Mapping[str, Array], Segments, Arguments, DataType], Array]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SelectorFunction(GroupFunction):
+    """A function whose result is some of the rows themselves: min, first, percentile, top …
+
+    The state is rows. `keep` throws away what can no longer win; keeping again over rows kept from any cut of the
+    input keeps the same. `pick` chooses the answer from what was kept; it is `keep` itself unless declared.
+
+    Attributes:
+        keep: (rows, segments, arguments) → positions.
+        pick: (rows, segments, arguments) → positions, or None for `keep`.
+        takes_keys: whether tag or field names may stand between the column and the parameters: top(v, host, 3).
+    """
+
+    keep: Callable[[Rows, Segments, Arguments], Picked]
+    pick: Callable[[Rows, Segments, Arguments], Picked] | None = None
+    takes_keys: bool = False
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MathFunction(Function):
+    """A function that works value by value.
+
+    Attributes:
+        arguments: how many value arguments (columns or constants) it takes: (least, most).
+        kernel: (n,) arrays, one per argument, already of the type named by `computes` → (n,) of the type `returns`.
+        computes: type the arguments are converted to, from the type of the first.
+    """
+
+    arguments: tuple[int, int] = (1, 1)
+    kernel: Callable[..., Array]
+    computes: Callable[[DataType], DataType] = field(default=lambda type: type)
+
+
+FunctionT = TypeVar("FunctionT", bound=Function)
+
+FUNCTIONS: dict[str, Function] = {}
+"""Every function by its InfluxQL name, in order of declaration."""
+
+
+def register(function: FunctionT) -> FunctionT:
+    """Enter a declaration. Raises ValueError for a name that is taken."""
+    if function.name in FUNCTIONS:
+        raise ValueError(f"function {function.name} is declared twice")
+    FUNCTIONS[function.name] = function
+    return function
+
+
+def same(type: DataType) -> DataType:
+    """`returns` of functions that keep the type."""
+    return type
+
+
+def always(result: DataType) -> Callable[[DataType], DataType]:
+    """`returns` of functions with one result type."""
+    return lambda _: result

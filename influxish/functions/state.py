@@ -1,0 +1,217 @@
+"""Calls of group functions carried out on batches: rows → partial states → merged states → rows.
+
+One road for all functions, walked by the executor and by storage alike; what differs is in the declarations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from influxish.batch import Batch, Column, GroupTable, Positions
+from influxish.functions.registry import (
+    AggregateFunction,
+    Arguments,
+    GroupFunction,
+    Picked,
+    Rows,
+    SelectorFunction,
+    State,
+)
+from influxish.functions.segments import Bucketed, Segments, split_runs
+from influxish.types import DataType, Times, Window
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCall:
+    """One call of a group function, with everything that decides its result.
+
+    Attributes:
+        function: the declaration.
+        argument: label of the column it reads.
+        type: of that column.
+        arguments: the constants, complete with defaults.
+        keys: labels of the tag or field columns among the arguments (`top(v, host, 3)`).
+        beside: labels of columns delivered from the selected rows: (label read, label written, type).
+        label: of the result column.
+    """
+
+    function: GroupFunction
+    argument: str
+    type: DataType
+    arguments: Arguments = ()
+    keys: tuple[str, ...] = ()
+    beside: tuple[tuple[str, str, DataType], ...] = ()
+    label: str = ""
+
+    @property
+    def result(self) -> DataType:
+        return self.function.returns(self.type)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Labels of all columns it needs."""
+        return (self.argument, *self.keys, *(label for label, _, _ in self.beside))
+
+    @property
+    def outputs(self) -> dict[str, DataType]:
+        """Labels and types of the columns it makes."""
+        return {self.label: self.result, **{written: type for _, written, type in self.beside}}
+
+
+@dataclass(frozen=True, eq=False)
+class StateTable:
+    """Partial states of one call, keyed by (group, bucket); a key may have several rows.
+
+    Attributes:
+        groups: (r,) ids into the batch's group table.
+        buckets: (r,) int64 ns, start of the bucket; 0 without a window.
+        columns: the state. Those of a selector are `value`, `time`, `key.N` and the `beside` labels.
+    """
+
+    groups: Positions
+    buckets: Times
+    columns: Mapping[str, Column]
+
+    @cached_property
+    def nbytes(self) -> int:
+        return self.groups.nbytes + self.buckets.nbytes + sum(column.nbytes for column in self.columns.values())
+
+
+@dataclass(frozen=True, eq=False)
+class StateBatch:
+    """Partial states of several calls under one group table: what a shard ships, and what a cache would keep."""
+
+    groups: GroupTable
+    tables: tuple[StateTable, ...]
+
+    @property
+    def rows(self) -> int:
+        return max((len(table.groups) for table in self.tables), default=0)
+
+    @property
+    def nbytes(self) -> int:
+        return sum(table.nbytes for table in self.tables)
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """Results of one call, sorted by (group, bucket).
+
+    Attributes:
+        groups, buckets: (r,) as in `StateTable`.
+        times: (r,) int64 ns of the selected points, or None where a function selects none.
+        columns: the call's output labels → (r,).
+    """
+
+    groups: Positions
+    buckets: Times
+    times: Times | None
+    columns: Mapping[str, Column]
+
+
+def partial_states(calls: Sequence[GroupCall], batch: Batch, window: Window | None) -> StateBatch:
+    """Partial states of every call over one batch of rows."""
+    cut = split_runs(batch.times, batch.run_offsets, window)
+    return StateBatch(batch.groups, tuple(_partial(call, batch, cut) for call in calls))
+
+
+def _partial(call: GroupCall, batch: Batch, cut: Bucketed) -> StateTable:
+    column, segments, runs, buckets = batch.columns[call.argument], cut.segments, cut.runs, cut.buckets
+    present = None
+    if column.valid is not None and not column.valid.all():
+        present = np.flatnonzero(column.valid)
+        segments, kept = segments.where(column.valid)
+        runs, buckets = runs[kept], buckets[kept]
+
+    def rows_of(label: str) -> Column:
+        return batch.columns[label] if present is None else batch.columns[label].take(present)
+
+    times = batch.times if present is None else batch.times[present]
+    columns = {"value": rows_of(call.argument), "time": Column(DataType.TIME, times)}
+    columns |= {f"key.{i}": rows_of(label) for i, label in enumerate(call.keys)}
+    columns |= {written: rows_of(label) for label, written, _ in call.beside}
+    if isinstance(call.function, SelectorFunction):
+        picked = call.function.keep(_rows(call, columns), segments, call.arguments)
+        return _gather(picked, columns, batch.run_groups[runs], buckets)
+    assert isinstance(call.function, AggregateFunction)
+    rows = Rows(call.type, columns["value"].values, times)
+    state = call.function.partial(rows, segments, call.arguments)
+    return _keyed(call, state, batch.run_groups[runs], buckets)
+
+
+def merge_states(call: GroupCall, tables: Sequence[StateTable]) -> StateTable:
+    """One table, sorted by (group, bucket), from several under the same group table. Needs at least one."""
+    groups = np.concatenate([table.groups for table in tables])
+    buckets = np.concatenate([table.buckets for table in tables])
+    columns = {name: Column.concat([table.columns[name] for table in tables]) for name in tables[0].columns}
+    rising = (groups[1:] > groups[:-1]) | ((groups[1:] == groups[:-1]) & (buckets[1:] >= buckets[:-1]))
+    if not rising.all():
+        order = np.lexsort((buckets, groups))  # stable: states of one key stay in the order they came
+        groups, buckets = groups[order], buckets[order]
+        columns = {name: column.take(order) for name, column in columns.items()}
+    if not len(groups):
+        return StateTable(groups, buckets, columns)
+    segments = Segments.of_keys([groups, buckets])
+    if len(segments) == len(groups):  # nothing meets: every key stands alone
+        return StateTable(groups, buckets, columns)
+    groups, buckets = groups[segments.starts], buckets[segments.starts]
+    if isinstance(call.function, SelectorFunction):
+        return _gather(call.function.keep(_rows(call, columns), segments, call.arguments), columns, groups, buckets)
+    assert isinstance(call.function, AggregateFunction)
+    arrays = {name: column.values for name, column in columns.items()}
+    return _keyed(call, call.function.merge(arrays, segments, call.arguments), groups, buckets)
+
+
+def finish_states(call: GroupCall, table: StateTable) -> Finished:
+    """The results that merged states stand for."""
+    segments = Segments.of_keys([table.groups, table.buckets]) if len(table.groups) else Segments(*[table.groups] * 2)
+    groups, buckets = table.groups[segments.starts], table.buckets[segments.starts]
+    if isinstance(call.function, SelectorFunction):
+        pick = call.function.pick or call.function.keep
+        chosen = _gather(pick(_rows(call, table.columns), segments, call.arguments), table.columns, groups, buckets)
+        columns = {call.label: chosen.columns["value"]}
+        columns |= {written: chosen.columns[written] for _, written, _ in call.beside}
+        return Finished(chosen.groups, chosen.buckets, chosen.columns["time"].values, columns)
+    assert isinstance(call.function, AggregateFunction)
+    arrays = {name: column.values for name, column in table.columns.items()}
+    values = call.function.finish(arrays, segments, call.arguments, call.type)
+    return Finished(groups, buckets, None, {call.label: Column(call.result, values)})
+
+
+def _rows(call: GroupCall, columns: Mapping[str, Column]) -> Rows:
+    keys = [columns[f"key.{i}"] for i in range(len(call.keys))]
+    texts = tuple(key.values if key.valid is None else np.where(key.valid, key.values, "") for key in keys)
+    return Rows(call.type, columns["value"].values, columns["time"].values, texts)
+
+
+def _gather(picked: Picked, columns: Mapping[str, Column], groups: Positions, buckets: Times) -> StateTable:
+    if picked.counts is not None:
+        groups, buckets = np.repeat(groups, picked.counts), np.repeat(buckets, picked.counts)
+    chosen = {name: column.take(picked.positions) for name, column in columns.items()}
+    return StateTable(groups, buckets, chosen)
+
+
+def _keyed(call: GroupCall, state: State, groups: Positions, buckets: Times) -> StateTable:
+    if state.counts is not None:
+        groups, buckets = np.repeat(groups, state.counts), np.repeat(buckets, state.counts)
+    columns = {name: Column(_state_type(call, name), values) for name, values in state.columns.items()}
+    return StateTable(groups, buckets, columns)
+
+
+def _state_type(call: GroupCall, name: str) -> DataType:
+    """State columns are typed by their dtype alone; the argument's own type tells strings from the rest."""
+    assert isinstance(call.function, AggregateFunction)
+    return _BY_DTYPE[call.function.state(call.type)[name]]
+
+
+_BY_DTYPE = {
+    np.dtype(np.float64): DataType.FLOAT,
+    np.dtype(np.int64): DataType.INTEGER,
+    np.dtype(np.uint64): DataType.UNSIGNED,
+    np.dtype(np.bool_): DataType.BOOLEAN,
+    np.dtype(object): DataType.STRING,
+}

@@ -156,3 +156,19 @@ class Window:
     def tumbling(every: int, offset: int = 0, zone: str = "") -> Window:
         """InfluxQL's `GROUP BY time(every, offset)`."""
         return Window(every=every, first=offset % every, width=every, zone=zone)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRequest:
+    """One field to read.
+
+    Attributes:
+        label: the name its column has in the batch.
+        name: the field's name in storage.
+        type: the type the column shall have. Numbers convert (float → integer truncates towards zero); a shard in
+            which the field has any other type answers as if it had no value anywhere.
+    """
+
+    label: str
+    name: str
+    type: DataType

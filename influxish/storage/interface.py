@@ -12,7 +12,7 @@ from typing import Protocol
 
 from influxish.batch import BATCH_ROWS, Batch
 from influxish.functions.expression import Expression
-from influxish.types import ALL_TIME, DataType, TimeRange
+from influxish.types import ALL_TIME, DataType, FieldRequest, TimeRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +26,6 @@ class MeasurementSchema:
 
     fields: Mapping[str, tuple[DataType, ...]]
     tags: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FieldRequest:
-    """One field to read.
-
-    Attributes:
-        label: the name its column has in the batch.
-        name: the field's name in storage.
-        type: the type the column shall have. Numbers convert (float → integer truncates towards zero); a shard in
-            which the field has any other type answers as if it had no value anywhere.
-    """
-
-    label: str
-    name: str
-    type: DataType
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,172 @@
+"""The graph of a query: a root, the nodes below it, and the only verbs that touch edges.
+
+Every verb keeps both halves of every edge consistent and refuses to make a circle; `check` asserts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from influxish.errors import PlanBug
+from influxish.plan.edges import ReadEdge, WriteEdge, join_halves
+from influxish.plan.node import Node
+
+
+class Graph:
+    """A directed acyclic graph of nodes that ends in one root, the node that reads the outputs of the query.
+
+    Attributes:
+        root: it has no readers.
+    """
+
+    def __init__(self, root: Node) -> None:
+        self.root = root
+
+    def connect(self, source: Node, reader: Node) -> ReadEdge:
+        """Add an edge: `reader` reads `source` as its last input."""
+        if reader is source or reader in _below(source):
+            raise PlanBug(f"an edge from {source.describe()} to {reader.describe()} would close a circle")
+        write, read = WriteEdge(source), ReadEdge(reader)
+        join_halves(write, read)
+        source.outputs.append(write)
+        reader.inputs.append(read)
+        return read
+
+    def insert(self, read: ReadEdge, node: Node) -> None:
+        """source → reader becomes source → node → reader. `read` keeps its place among the reader's inputs."""
+        _require_loose(node)
+        below, above = ReadEdge(node), WriteEdge(node)
+        join_halves(read.write, below)
+        join_halves(above, read)
+        node.inputs.append(below)
+        node.outputs.append(above)
+
+    def append(self, source: Node, node: Node) -> None:
+        """Put `node` on top of `source`: it reads `source`, and all that read `source` read `node` instead."""
+        _require_loose(node)
+        for write in source.outputs:
+            write.node = node
+            node.outputs.append(write)
+        source.outputs.clear()
+        if self.root is source:
+            self.root = node
+        self.connect(source, node)
+
+    def remove(self, node: Node) -> None:
+        """Take out a node with one input: its readers read that input instead."""
+        if len(node.inputs) != 1:
+            raise PlanBug(f"cannot remove {node.describe()}: it has {len(node.inputs)} inputs, not one")
+        source = node.source
+        source.outputs.remove(node.inputs[0].write)
+        for write in node.outputs:
+            write.node = source
+            source.outputs.append(write)
+        if self.root is node:
+            self.root = source
+        node.inputs.clear()
+        node.outputs.clear()
+
+    def replace(self, old: Node, new: Node) -> None:
+        """Put `new` in the place of `old`: it takes over all inputs and outputs."""
+        _require_loose(new)
+        for read in old.inputs:
+            read.node = new
+            new.inputs.append(read)
+        for write in old.outputs:
+            write.node = new
+            new.outputs.append(write)
+        old.inputs.clear()
+        old.outputs.clear()
+        if self.root is old:
+            self.root = new
+
+    def split(self, node: Node, parts: Sequence[Node]) -> None:
+        """Put `parts` side by side in the place of `node`: each reads what it read and is read where it was read."""
+        for part in parts:
+            _require_loose(part)
+        for write in node.outputs:
+            reader = write.read.node
+            place = reader.inputs.index(write.read)
+            edges = []
+            for part in parts:
+                own_write, own_read = WriteEdge(part), ReadEdge(reader)
+                join_halves(own_write, own_read)
+                part.outputs.append(own_write)
+                edges.append(own_read)
+            reader.inputs[place : place + 1] = edges
+        for read in node.inputs:
+            read.source.outputs.remove(read.write)
+            for part in parts:
+                self.connect(read.source, part)
+        node.inputs.clear()
+        node.outputs.clear()
+
+    def redirect(self, old: Node, new: Node) -> None:
+        """All that read `old` read `new` instead; what only `old` needed is no longer part of the graph."""
+        if old in _below(new):
+            raise PlanBug(f"redirecting {old.describe()} to {new.describe()} would close a circle")
+        for write in old.outputs:
+            write.node = new
+            new.outputs.append(write)
+        old.outputs.clear()
+        self.drop(old)
+
+    def drop(self, node: Node) -> None:
+        """Cut off a node that nobody reads, and all below it that nobody else reads."""
+        if node.outputs or node is self.root:
+            return
+        for read in list(node.inputs):
+            source = read.source
+            source.outputs.remove(read.write)
+            node.inputs.remove(read)
+            self.drop(source)
+
+    def walk(self) -> Iterator[Node]:
+        """Every node once, inputs before readers, left to right: one order for EXPLAIN, the rules and the executor."""
+        seen: set[Node] = set()
+        pending: list[tuple[Node, bool]] = [(self.root, False)]
+        while pending:
+            node, inputs_done = pending.pop()
+            if inputs_done:
+                yield node
+            elif node not in seen:
+                seen.add(node)
+                pending.append((node, True))
+                pending.extend((source, False) for source in reversed(node.sources) if source not in seen)
+
+    def check(self) -> None:
+        """Raise PlanBug unless every half of every edge agrees with its partner and its node, without circles."""
+        nodes = list(self.walk())
+        known, done = set(nodes), set()
+        for node in nodes:
+            for read in node.inputs:
+                if read.node is not node or read.write.read is not read or read.write not in read.source.outputs:
+                    raise PlanBug(f"the edge into {node.describe()} is torn\n{self}")
+                if read.source not in done:
+                    raise PlanBug(f"{node.describe()} is part of a circle\n{self}")
+            for write in node.outputs:
+                if write.node is not node or write.read.write is not write or write.read.node not in known:
+                    raise PlanBug(f"the edge out of {node.describe()} is torn\n{self}")
+            done.add(node)
+        if self.root.outputs:
+            raise PlanBug(f"the root {self.root.describe()} has readers")
+
+    def __str__(self) -> str:
+        return "\n".join(node.describe() for node in self.walk())
+
+
+def _below(node: Node) -> set[Node]:
+    """All that `node` reads from, directly or not."""
+    found: set[Node] = set()
+    pending = list(node.sources)
+    while pending:
+        source = pending.pop()
+        if source not in found:
+            found.add(source)
+            pending.extend(source.sources)
+    return found
+
+
+def _require_loose(node: Node) -> None:
+    if node.inputs or node.outputs:
+        raise PlanBug(f"{node.describe()} is part of a graph already")

@@ -1,0 +1,343 @@
+"""The kinds of node. Each says in its docstring what it reads and what it writes; none of them runs.
+
+Columns are known by labels. A label is text that says what the column is, so equal columns have equal labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from influxish.functions.expression import Expression, Reference
+from influxish.functions.state import GroupCall
+from influxish.plan.node import Node
+from influxish.types import ALL_TIME, DataType, FieldRequest, TimeRange, Window
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Table(Node):
+    """A name of FROM that nobody has looked up yet: a symbol. The linker puts scans in its place.
+
+    Attributes:
+        database, policy: "" for the default.
+        measurement: its name, or the pattern of a regular expression if `is_pattern`.
+        dimensions: tag keys grouped by, as written; patterns in slashes, `*` for all.
+    """
+
+    measurement: str
+    is_pattern: bool = False
+    database: str = ""
+    policy: str = ""
+    dimensions: tuple[str, ...] = ()
+    time_range: TimeRange = ALL_TIME
+
+    def describe(self) -> str:
+        name = f"/{self.measurement}/" if self.is_pattern else self.measurement
+        path = ".".join(part for part in (self.database, self.policy) if part)
+        by = f" by {', '.join(self.dimensions)}" if self.dimensions else ""
+        return f"table {path + '.' if path else ''}{name}{by}{_during(self.time_range)}"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Open(Node):
+    """A selected field that cannot be compiled before the schema is known: a wildcard. The linker expands it."""
+
+    field: str
+
+    def describe(self) -> str:
+        return f"open {self.field}"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Nothing(Node):
+    """No rows at all."""
+
+    def describe(self) -> str:
+        return "nothing"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Scan(Node):
+    """Rows of one measurement in one shard, by series; see `storage.interface.ScanRequest` for each attribute.
+
+    Writes: batches with one run per series and stretch of time.
+    """
+
+    shard: str
+    measurement: str
+    fields: tuple[FieldRequest, ...]
+    tags: tuple[str, ...] = ()
+    dimensions: tuple[str, ...] = ()
+    time_range: TimeRange = ALL_TIME
+    series: Expression | None = None
+    predicate: Expression | None = None
+    required: tuple[str, ...] = ()
+    limit: int | None = None
+    descending: bool = False
+    part: tuple[int, int] = (0, 1)
+
+    def describe(self) -> str:
+        labels = [field.label for field in self.fields]
+        columns = labels[0] if len(labels) == 1 else f"{{{', '.join(labels)}}}"
+        words = [f"scan {self.measurement}.{columns} [{self.shard}{self._part()}]"]
+        if self.tags:
+            words.append(f"tags {', '.join(self.tags)}")
+        if self.dimensions:
+            words.append(f"by {', '.join(self.dimensions)}")
+        if self.series is not None:
+            words.append(f"series {self.series}")
+        if self.predicate is not None:
+            words.append(f"where {self.predicate}")
+        if self.limit is not None:
+            words.append(f"limit {self.limit}")
+        if self.descending:
+            words.append("newest first")
+        return " ".join(words) + _during(self.time_range)
+
+    def _part(self) -> str:
+        return "" if self.part == (0, 1) else f", part {self.part[0] + 1}/{self.part[1]}"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Merge(Node):
+    """All rows of all inputs, in no particular order among them.
+
+    Attributes:
+        workers: how many inputs are worked on at the same time; 1 reads one after the other on the caller's thread.
+    """
+
+    workers: int = 1
+
+    def describe(self) -> str:
+        return "merge" if self.workers == 1 else f"merge [{self.workers} workers]"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Filter(Node):
+    """The rows for which `condition` is true."""
+
+    condition: Expression
+
+    def describe(self) -> str:
+        return f"filter {self.condition}"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Sort(Node):
+    """Rows by group, and by time within a group.
+
+    Attributes:
+        descending: groups and times fall instead of rise.
+        limit: at most so many first rows of each group are needed; None: all.
+    """
+
+    descending: bool = False
+    limit: int | None = None
+
+    def describe(self) -> str:
+        limit = "" if self.limit is None else f" limit {self.limit}"
+        return f"sort by group, time{' descending' if self.descending else ''}{limit}"
+
+
+class Stage(Enum):
+    """Which part of an aggregation a node does."""
+
+    WHOLE = "whole"  # rows in, results out
+    SHARD = "per shard"  # rows in, partial states out
+    FINAL = "final"  # partial states in, results out
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Aggregate(Node):
+    """Reduce the rows of each (group, bucket): one row for each bucket that holds any, sorted by group, then time.
+
+    Reads: rows in any order (WHOLE, SHARD) or partial states (FINAL). Several calls share one pass over the rows;
+    a place where a call saw no row is invalid.
+
+    Attributes:
+        calls: what to compute; each adds its output columns.
+        window: the buckets, or None for one bucket that takes all.
+        time_range: its start is the time of the rows where there are no buckets.
+        point_times: rows carry the time of the selected point instead of the bucket's start.
+        descending: rows come out by falling group and time.
+    """
+
+    calls: tuple[GroupCall, ...]
+    window: Window | None = None
+    time_range: TimeRange = ALL_TIME
+    point_times: bool = False
+    descending: bool = False
+    stage: Stage = Stage.WHOLE
+
+    def describe(self) -> str:
+        stage = "" if self.stage is Stage.WHOLE else f" [{self.stage.value}]"
+        names = (self._final_name(call) if self.stage is Stage.FINAL else call.label for call in self.calls)
+        return f"{', '.join(names)}{stage}"
+
+    @staticmethod
+    def _final_name(call: GroupCall) -> str:
+        # What merging does to partial counts is a sum: the picture says what happens, the function stays count.
+        return f"sum({call.argument})" if call.function.name == "count" else call.label
+
+
+class FillOption(Enum):
+    """What stands in a bucket without a value."""
+
+    NULL = "null"
+    PREVIOUS = "previous"
+    LINEAR = "linear"
+    NUMBER = "number"
+
+
+@dataclass(frozen=True, slots=True)
+class FillColumn:
+    """How one column is filled: `value` for NUMBER, and for NULL where a function has a value for nothing (count)."""
+
+    label: str
+    type: DataType
+    option: FillOption
+    value: float | int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.label}: {self.option.value if self.value is None else self.value}"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Fill(Node):
+    """A row for every bucket from the first to the last, for each group that has any value of the column.
+
+    Reads and writes: rows sorted by group and time, one for each (group, bucket).
+
+    Attributes:
+        columns: those to fill; every column of the input is one of them.
+        window: the grid.
+        time_range: the buckets it touches are filled; without a lower bound from the group's first row on.
+    """
+
+    columns: tuple[FillColumn, ...]
+    window: Window
+    time_range: TimeRange
+    descending: bool = False
+
+    def describe(self) -> str:
+        return f"fill {', '.join(map(str, self.columns))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A column and how it is computed."""
+
+    label: str
+    expression: Expression
+
+    def __str__(self) -> str:
+        text = str(self.expression)
+        return text if isinstance(self.expression, Reference) and text == self.label else f"{self.label} = {text}"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Project(Node):
+    """New columns computed from those of its inputs, which are joined by group and time where there are several.
+
+    Attributes:
+        columns: all columns it writes.
+        required: labels of which at least one must have a value for the row to be kept; () keeps all rows.
+    """
+
+    columns: tuple[Computed, ...]
+    required: tuple[str, ...] = ()
+    descending: bool = False
+
+    def describe(self) -> str:
+        return f"project {', '.join(map(str, self.columns))}"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputColumn:
+    """A column of a SELECT's answer: the name it has there, the label it is known by below, and its type."""
+
+    name: str
+    label: str
+    type: DataType = DataType.UNKNOWN
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Output(Node):
+    """The rows of one SELECT: its columns joined by group and time, then limited.
+
+    Reads: one edge for each column, in their order; several edges may come from one node.
+
+    Attributes:
+        columns: as selected, without `time`.
+        limit, offset: rows of each group; limit None: all.
+        series_limit, series_offset: groups of each measurement.
+        descending: groups and times fall.
+    """
+
+    columns: tuple[OutputColumn, ...]
+    limit: int | None = None
+    offset: int = 0
+    series_limit: int | None = None
+    series_offset: int = 0
+    descending: bool = False
+
+    def _clauses(self) -> str:
+        words = []
+        if self.limit is not None:
+            words.append(f"limit {self.limit}")
+        if self.offset:
+            words.append(f"offset {self.offset}")
+        if self.series_limit is not None:
+            words.append(f"slimit {self.series_limit}")
+        if self.series_offset:
+            words.append(f"soffset {self.series_offset}")
+        return "".join(f" {word}" for word in words)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Emit(Output):
+    """The root: what the emitter turns into rows for people.
+
+    Attributes:
+        time_name: heading of the time column.
+        zone: time zone in which times are shown; "" is UTC.
+    """
+
+    time_name: str = "time"
+    zone: str = ""
+
+    def describe(self) -> str:
+        return f"emit{self._clauses()}"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Derive(Output):
+    """The rows of a subquery, made a source for the query around it.
+
+    Writes: a column for each of `columns` by its name, and one for each of `tags`, taken from the group's key.
+
+    Attributes:
+        dimensions: what the outer query groups by.
+        tags: dimensions of the subquery that the outer query may name like tags.
+    """
+
+    dimensions: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        by = f" by {', '.join(self.dimensions)}" if self.dimensions else ""
+        return f"subquery {', '.join(column.name for column in self.columns)}{by}{self._clauses()}"
+
+
+def call_labels(calls: Sequence[GroupCall]) -> dict[str, DataType]:
+    """Labels and types of all columns that `calls` make."""
+    return {label: type for call in calls for label, type in call.outputs.items()}
+
+
+def _during(time_range: TimeRange) -> str:
+    if time_range == ALL_TIME:
+        return ""
+    start = str(time_range.start) if time_range.has_start else ""
+    stop = str(time_range.stop) if time_range.has_stop else ""
+    return f" time {start}..{stop}"

@@ -1,0 +1,26 @@
+"""The registry of functions, filled: importing this package declares every function there is."""
+
+from influxish.functions import aggregates, selectors
+from influxish.functions.registry import (
+    FUNCTIONS,
+    AggregateFunction,
+    Function,
+    GroupFunction,
+    MathFunction,
+    Parameter,
+    SelectorFunction,
+    Stamp,
+)
+
+__all__ = [
+    "FUNCTIONS",
+    "AggregateFunction",
+    "Function",
+    "GroupFunction",
+    "MathFunction",
+    "Parameter",
+    "SelectorFunction",
+    "Stamp",
+    "aggregates",
+    "selectors",
+]

@@ -39,11 +39,13 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class Literal(Expression):
-    """A constant of the Python type that goes with `type`; times and durations are int ns."""
+    """A constant of the Python type that goes with `type`; times and durations are int ns; None is no value."""
 
     value: Any
 
     def __str__(self) -> str:
+        if self.value is None:
+            return "null"
         if isinstance(self.value, str):
             return "'" + self.value.replace("\\", "\\\\").replace("'", "\\'") + "'"
         if isinstance(self.value, bool):
@@ -139,6 +141,7 @@ class MathCall(Expression):
         return f"{self.name}({', '.join(map(str, self.arguments))})"
 
 
+NULL = Literal(None, type=DataType.FLOAT)
 TRUE = Literal(True, type=DataType.BOOLEAN)
 FALSE = Literal(False, type=DataType.BOOLEAN)
 
@@ -182,6 +185,8 @@ _Result = tuple[Any, Mask | None]  # an array (n,) or one scalar for all rows, a
 
 def _run(node: Expression, columns: Mapping[str, Column], rows: int) -> _Result:
     match node:
+        case Literal(value=None):
+            return np.zeros(rows, node.type.dtype), np.zeros(rows, np.bool_)
         case Literal(value=value):
             return (node.type.dtype.type(value) if node.type.is_numeric else value), None
         case Reference(name=name):

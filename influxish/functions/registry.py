@@ -117,6 +117,8 @@ class GroupFunction(Function):
         single_row: at most one row per (group, bucket); False for top, bottom, distinct.
         fillable: whether empty buckets are filled by `fill()`.
         empty: what `fill(null)` puts into an empty bucket.
+        final: what merging partial states amounts to, for the picture of the graph: partial counts are summed. ""
+            when it is the function itself.
         pushdown: whether computing partial states where the data is ships less than the rows themselves.
     """
 
@@ -124,6 +126,7 @@ class GroupFunction(Function):
     single_row: bool = True
     fillable: bool = True
     empty: Any = None
+    final: str = ""
     pushdown: bool = True
 
 

@@ -54,8 +54,9 @@ def bucket_grid(window: Window, time_range: TimeRange) -> Times:
     margin = DAY + window.every
     step = min(window.every, 900 * SECOND)
     candidates = np.arange(first - margin, last + margin, step, dtype=np.int64)
-    starts = np.unique(bucket_starts(window, candidates))
-    return starts[(starts >= first) & (starts <= last)]
+    starts: Times = np.unique(bucket_starts(window, candidates))
+    inside: Times = starts[(starts >= first) & (starts <= last)]
+    return inside
 
 
 def count_buckets(window: Window, time_range: TimeRange) -> int:

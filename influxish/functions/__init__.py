@@ -1,6 +1,6 @@
 """The registry of functions, filled: importing this package declares every function there is."""
 
-from influxish.functions import aggregates, selectors
+from influxish.functions import aggregates, maths, selectors
 from influxish.functions.registry import (
     FUNCTIONS,
     AggregateFunction,
@@ -22,5 +22,6 @@ __all__ = [
     "SelectorFunction",
     "Stamp",
     "aggregates",
+    "maths",
     "selectors",
 ]

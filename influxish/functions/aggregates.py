@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from influxish.functions.ordering import equal_values, extremes, order_statistics, tiled
 from influxish.functions.registry import AggregateFunction, Arguments, Rows, State, always, register, same
 from influxish.functions.segments import Segments
 from influxish.types import FIELD_TYPES, NUMERIC, Array, DataType
@@ -86,5 +87,171 @@ MEAN = register(
         partial=_mean_partial,
         merge=_merging(sum=np.add, count=np.add),
         finish=_mean_finish,
+    )
+)
+
+
+def _spread_partial(rows: Rows, segments: Segments, arguments: Arguments) -> State:
+    return State({"min": segments.reduce(np.fmin, rows.values), "max": segments.reduce(np.fmax, rows.values)})
+
+
+SPREAD = register(
+    AggregateFunction(
+        name="spread",
+        summary="The largest value less the smallest.",
+        takes=NUMERIC,
+        returns=same,
+        state=lambda type: {"min": type.dtype, "max": type.dtype},
+        partial=_spread_partial,
+        merge=_merging(min=np.fmin, max=np.fmax),
+        finish=lambda columns, segments, arguments, type: columns["max"] - columns["min"],
+    )
+)
+
+
+# Source: T. F. Chan, G. H. Golub, R. J. LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample
+# Variances", 1979. The mean is taken off before anything is squared, so values far from 0 keep their digits.
+def _stddev_partial(rows: Rows, segments: Segments, arguments: Arguments) -> State:
+    values = rows.values.astype(np.float64, copy=False)
+    tiles = values if segments.tiling and segments.lengths.sum() == len(values) else values[segments.rows]
+    mean = segments.reduce(np.add, values) / segments.lengths
+    squares = np.square(tiles - np.repeat(mean, segments.lengths))
+    starts = np.cumsum(segments.lengths) - segments.lengths
+    m2 = Segments.from_starts(starts, len(squares)).reduce(np.add, squares)
+    return State({"count": segments.lengths, "mean": mean, "m2": m2})
+
+
+def _stddev_merge(columns: _Columns, segments: Segments, arguments: Arguments) -> State:
+    counts, means = columns["count"], columns["mean"]
+    count = segments.reduce(np.add, counts)
+    mean = segments.reduce(np.add, counts * means) / count
+    away = means - np.repeat(mean, segments.lengths)
+    return State({"count": count, "mean": mean, "m2": segments.reduce(np.add, columns["m2"] + counts * away * away)})
+
+
+def _stddev_finish(columns: _Columns, segments: Segments, arguments: Arguments, type: DataType) -> Array:
+    freedom = columns["count"] - 1
+    deviation = np.sqrt(columns["m2"] / np.maximum(freedom, 1))
+    return np.where(freedom > 0, deviation, np.nan)
+
+
+STDDEV = register(
+    AggregateFunction(
+        name="stddev",
+        summary="Standard deviation of the sample (divided by n - 1); null for a single value.",
+        takes=NUMERIC,
+        returns=always(DataType.FLOAT),
+        state=lambda type: {"count": _INT64, "mean": _FLOAT64, "m2": _FLOAT64},
+        partial=_stddev_partial,
+        merge=_stddev_merge,
+        finish=_stddev_finish,
+    )
+)
+
+
+def _median_finish(columns: _Columns, segments: Segments, arguments: Arguments, type: DataType) -> Array:
+    ranks = np.stack([(segments.lengths - 1) // 2, segments.lengths // 2])
+    low, high = order_statistics(columns["value"], segments, ranks)
+    apart = high - low
+    if type is DataType.INTEGER:
+        apart = apart.view(np.uint64)  # the distance of two int64 need not fit into int64
+    middle: Array = low.astype(np.float64) + apart.astype(np.float64) / 2
+    return middle
+
+
+MEDIAN = register(
+    AggregateFunction(
+        name="median",
+        summary="The middle value, exact; the mean of the two middle ones for an even count.",
+        takes=NUMERIC,
+        returns=always(DataType.FLOAT),
+        pushdown=False,  # its state is all the values
+        state=lambda type: {"value": type.dtype},
+        partial=lambda rows, segments, arguments: State({"value": rows.values[segments.rows]}, segments.lengths),
+        merge=lambda columns, segments, arguments: State({"value": columns["value"]}, segments.lengths),
+        finish=_median_finish,
+    )
+)
+
+
+def _mode_partial(rows: Rows, segments: Segments, arguments: Arguments) -> State:
+    rows, segments, _ = tiled(rows, segments)
+    once = np.ones(len(rows.values), np.int64)
+    return _mode_merge({"value": rows.values, "count": once, "first": rows.times, "last": rows.times}, segments, ())
+
+
+def _mode_merge(columns: _Columns, segments: Segments, arguments: Arguments) -> State:
+    equal = equal_values(columns["value"], segments)
+    merged = {
+        "value": columns["value"][equal.order[equal.groups.starts]],
+        "count": equal.groups.reduce(np.add, columns["count"][equal.order]),
+        "first": equal.groups.reduce(np.minimum, columns["first"][equal.order]),
+        "last": equal.groups.reduce(np.maximum, columns["last"][equal.order]),
+    }
+    return State(merged, equal.counts)
+
+
+def _mode_finish(columns: _Columns, segments: Segments, arguments: Arguments, type: DataType) -> Array:
+    """The most frequent value of each segment.
+
+    Values are tried in ascending order. One that occurs as often as the winner so far takes its place unless it
+    begins after the winner's last point; of values that occur only once the smallest wins; of booleans false.
+
+    Source: influxdata/influxdb 1.8, query/functions.go, FloatModeReduceSlice and its kin.
+    """
+    # States of several parts are merged by now, so each value stands once, ascending inside its segment.
+    most, groups = extremes(columns["count"], segments, np.maximum)
+    winners = most[groups.starts]
+    if type is DataType.BOOLEAN:
+        return columns["value"][winners]
+    tied = np.flatnonzero((groups.lengths > 1) & (columns["count"][winners] > 1))
+    first, last = columns["first"][most].tolist(), columns["last"][most].tolist()
+    # Who wins depends on who won before, so the values that tie are walked one by one: those only, never the points.
+    for segment in tied.tolist():
+        winner = start = int(groups.starts[segment])
+        for rival in range(start + 1, int(groups.stops[segment])):
+            if first[rival] <= last[winner]:
+                winner = rival
+        winners[segment] = most[winner]
+    return columns["value"][winners]
+
+
+MODE = register(
+    AggregateFunction(
+        name="mode",
+        summary="The most frequent value.",
+        takes=FIELD_TYPES,
+        returns=same,
+        # Where a mode means something values repeat, and then counts are fewer than points; and shards sort at once.
+        pushdown=True,
+        state=lambda type: {"value": type.dtype, "count": _INT64, "first": _INT64, "last": _INT64},
+        partial=_mode_partial,
+        merge=_mode_merge,
+        finish=_mode_finish,
+    )
+)
+
+
+def _distinct_partial(rows: Rows, segments: Segments, arguments: Arguments) -> State:
+    rows, segments, _ = tiled(rows, segments)
+    return _distinct_merge({"value": rows.values}, segments, ())
+
+
+def _distinct_merge(columns: _Columns, segments: Segments, arguments: Arguments) -> State:
+    equal = equal_values(columns["value"], segments)
+    return State({"value": columns["value"][equal.order[equal.groups.starts]]}, equal.counts)
+
+
+COUNT_DISTINCT = register(
+    AggregateFunction(
+        name="count(distinct)",  # what the compiler makes of count(distinct(v)); nobody can type it as a name
+        summary="How many different values there are; written `count(distinct(field))`.",
+        takes=FIELD_TYPES,
+        returns=always(DataType.INTEGER),
+        empty=0,
+        state=lambda type: {"value": type.dtype},
+        partial=_distinct_partial,
+        merge=_distinct_merge,
+        finish=lambda columns, segments, arguments, type: segments.lengths,
     )
 )

@@ -128,11 +128,16 @@ class Logical(Expression):
 
 @dataclass(frozen=True, slots=True)
 class MathCall(Expression):
-    """A function of the registry that works value by value. `kernel` maps arrays (n,) to an array (n,)."""
+    """A function of the registry that works value by value.
+
+    Attributes:
+        kernel: maps arrays (n,), one for each argument and all of type `computes`, to an array (n,).
+    """
 
     name: str
     arguments: tuple[Expression, ...]
     kernel: Callable[..., Array] = field(compare=False, repr=False)
+    computes: DataType = DataType.FLOAT
 
     def operands(self) -> tuple[Expression, ...]:
         return self.arguments
@@ -206,13 +211,14 @@ def _run(node: Expression, columns: Mapping[str, Column], rows: int) -> _Result:
                 other = holds(term, columns, rows)
                 result = result & other if op == "AND" else result | other
             return result, None
-        case MathCall(arguments=arguments, kernel=kernel):
+        case MathCall(arguments=arguments, kernel=kernel, computes=computes):
             parts = [_run(argument, columns, rows) for argument in arguments]
             valid = None
             for _, mask in parts:
                 valid = _both(valid, mask)
             with np.errstate(all="ignore"):
-                return kernel(*(np.broadcast_to(values, (rows,)) for values, _ in parts)), valid
+                arrays = (np.broadcast_to(np.asarray(values, computes.dtype), (rows,)) for values, _ in parts)
+                return kernel(*arrays), valid
     raise TypeError(f"no way to evaluate {type(node).__name__}")
 
 

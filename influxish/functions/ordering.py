@@ -6,6 +6,10 @@ segments that tile the rows from first to last; `tiled` makes such segments from
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
 import numpy as np
 
 from influxish.batch import Positions
@@ -75,3 +79,150 @@ def rising(times: Times, segments: Segments) -> bool:
     steps = times[1:] > times[:-1]
     steps[segments.starts[1:] - 1] = True
     return bool(steps.all())
+
+
+def order_statistics(values: Array, segments: Segments, ranks: Positions) -> Array:
+    """The values that would stand at given ranks if each segment were sorted, without sorting it.
+
+    Args:
+        values: (n,) numbers; NaN ranks last.
+        segments: m of them, tiling the n rows.
+        ranks: (k, m) from 0 to length - 1; segments of one length have the same ranks.
+    Returns:
+        (k, m) of the dtype of `values`.
+    """
+    result = np.empty(ranks.shape, values.dtype)
+    for chosen, length in _lots(segments):
+        wanted = ranks[:, chosen[0]]
+        table = np.partition(_table(values, segments.starts[chosen], length), np.unique(wanted), axis=1)
+        result[:, chosen] = table[:, wanted].T
+    return result
+
+
+def smallest(keys: Array, times: Times, segments: Segments, limit: int) -> tuple[Positions, Positions]:
+    """The `limit` rows of each segment with the smallest keys; of equal keys the earliest.
+
+    Args:
+        keys: (n,) numbers without NaN.
+        times: (n,) ns.
+        segments: m of them, tiling the n rows.
+        limit: at least 1.
+    Returns:
+        (r,) row numbers, segment by segment, in order of time; (m,) how many of each segment.
+    """
+    counts = np.minimum(segments.lengths, limit)
+    ties = _ties(keys, times, segments, counts - 1)
+    inside = np.arange(len(ties.rows)) - np.repeat(ties.groups.starts, ties.groups.lengths)
+    last = ties.rows[inside < np.repeat(counts - ties.below, ties.groups.lengths)]
+    positions = np.sort(np.concatenate([ties.smaller, last]))
+    owners = np.repeat(np.arange(len(segments)), counts)
+    return positions[np.lexsort((keys[positions], times[positions], owners))], counts
+
+
+def at_ranks(keys: Array, times: Times, segments: Segments, ranks: Positions) -> Positions:
+    """The row at a rank of each segment, ordered by (key, time).
+
+    Args:
+        keys: (n,) numbers without NaN.
+        times: (n,) ns.
+        segments: m of them, tiling the n rows.
+        ranks: (m,) from 0 to length - 1; segments of one length have the same rank.
+    Returns:
+        (m,) row numbers.
+    """
+    ties = _ties(keys, times, segments, ranks)
+    chosen: Positions = ties.rows[ties.groups.starts + ranks - ties.below]
+    return chosen
+
+
+@dataclass(frozen=True, eq=False)
+class _Ties:
+    """Rows around the key at some rank of each segment.
+
+    Attributes:
+        smaller: (s,) rows with a smaller key, ascending.
+        below: (m,) how many of them are in each segment.
+        rows: (r,) rows with just that key, in order of time inside a segment.
+        groups: the m segments that `rows` form.
+    """
+
+    smaller: Positions
+    below: Positions
+    rows: Positions
+    groups: Segments
+
+
+def _ties(keys: Array, times: Times, segments: Segments, ranks: Positions) -> _Ties:
+    threshold = np.repeat(order_statistics(keys, segments, ranks[np.newaxis])[0], segments.lengths)
+    smaller = np.flatnonzero(keys < threshold)
+    below = np.searchsorted(smaller, segments.stops) - np.searchsorted(smaller, segments.starts)
+    rows = np.flatnonzero(keys == threshold)
+    groups = Segments.from_starts(np.searchsorted(rows, segments.starts), len(rows))
+    if len(rows) > len(segments) and not rising(times[rows], groups):
+        rows = rows[np.lexsort((times[rows], groups.ids))]
+    return _Ties(smaller, below, rows, groups)
+
+
+@dataclass(frozen=True, eq=False)
+class EqualValues:
+    """The rows of each segment, those of equal value side by side, values ascending.
+
+    Attributes:
+        order: (n,) row numbers.
+        groups: g segments of `order`; each holds the rows of one value of one segment. NaN counts as one value.
+        counts: (m,) how many groups each segment has.
+    """
+
+    order: Positions
+    groups: Segments
+    counts: Positions
+
+
+def equal_values(values: Array, segments: Segments) -> EqualValues:
+    """Bring equal values of each segment together: values (n,) of any type, m segments that tile them."""
+    codes = codes_of(values) if values.dtype == object else values
+    order = np.empty(len(values), np.int64)
+    for chosen, length in _lots(segments):
+        starts = segments.starts[chosen, np.newaxis]
+        order[starts + np.arange(length)] = starts + np.argsort(_table(codes, starts[:, 0], length), axis=1)
+    ordered = codes[order]
+    changed = np.zeros(len(order), np.bool_)
+    changed[1:] = ordered[1:] != ordered[:-1]
+    if ordered.dtype.kind == "f" and (nan := np.isnan(ordered)).any():
+        changed[1:] &= ~(nan[1:] & nan[:-1])
+    changed[segments.starts] = True
+    starts = np.flatnonzero(changed)
+    counts = np.searchsorted(starts, segments.stops) - np.searchsorted(starts, segments.starts)
+    return EqualValues(order, Segments.from_starts(starts, len(order)), counts)
+
+
+def codes_of(texts: Array) -> Positions:
+    """(n,) int64: the rank of each string among the distinct ones. Hashes every string, sorts only the distinct."""
+    listed = texts.tolist()
+    ranks = {text: rank for rank, text in enumerate(sorted(set(listed)))}
+    return np.fromiter(map(ranks.__getitem__, listed), np.int64, len(listed))
+
+
+def _lots(segments: Segments) -> Iterator[tuple[Positions, int]]:
+    """Segments of one length, so many at a time that their rows are sorted as a table: ids (c,) and the length.
+
+    Lengths are few: n rows cannot be cut into more than sqrt(2 n) different ones.
+    """
+    by_length = np.argsort(segments.lengths, kind="stable")
+    lengths = segments.lengths[by_length]
+    bounds = [*Segments.of_keys([lengths]).starts.tolist(), len(lengths)] if len(lengths) else []
+    for start, stop in pairwise(bounds):
+        length = int(lengths[start])
+        step = max(1, CHUNK_VALUES // length)
+        for low in range(start, stop, step):
+            yield by_length[low : min(low + step, stop)], length
+
+
+def _table(values: Array, starts: Positions, length: int) -> Array:
+    """(c, length): the values of segments of one length, a view where they lie side by side."""
+    span = len(starts) * length
+    if starts[-1] - starts[0] == span - length:  # ascending and disjoint, so nothing lies between them
+        table: Array = values[starts[0] : starts[0] + span].reshape(len(starts), length)
+    else:
+        table = values[starts[:, np.newaxis] + np.arange(length)]
+    return table

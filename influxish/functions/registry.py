@@ -66,6 +66,10 @@ Arguments = tuple[Any, ...]
 """The constant arguments of a call, after the column: int, float or str, in the order of `parameters`."""
 
 
+REQUIRED: Any = ...
+"""The `default` of a parameter that may not be left out."""
+
+
 @dataclass(frozen=True)
 class Parameter:
     """A constant argument after the column.
@@ -74,11 +78,13 @@ class Parameter:
         name: for the docs.
         types: what a literal may be; INTEGER is also accepted where FLOAT is.
         default: the value when it is left out, or REQUIRED.
+        minimum: the smallest value allowed, or None.
     """
 
     name: str
     types: frozenset[DataType]
-    default: Any = ...
+    default: Any = REQUIRED
+    minimum: int | None = None
 
 
 class Stamp(Enum):

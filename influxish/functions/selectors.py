@@ -10,10 +10,20 @@ from collections.abc import Callable
 import numpy as np
 
 from influxish.batch import Positions
-from influxish.functions.ordering import extremes, first_extreme, rising, tiled
-from influxish.functions.registry import Arguments, Picked, Rows, SelectorFunction, Stamp, register, same
+from influxish.functions.ordering import (
+    at_ranks,
+    codes_of,
+    equal_values,
+    extremes,
+    first_extreme,
+    rising,
+    smallest,
+    take,
+    tiled,
+)
+from influxish.functions.registry import Arguments, Parameter, Picked, Rows, SelectorFunction, Stamp, register, same
 from influxish.functions.segments import Segments
-from influxish.types import FIELD_TYPES, NUMERIC, DataType
+from influxish.types import FIELD_TYPES, NUMERIC, Array, DataType
 
 _Keep = Callable[[Rows, Segments, Arguments], Picked]
 
@@ -86,5 +96,141 @@ LAST = register(
         returns=same,
         stamp=Stamp.POINT_ALONE,
         keep=_one_row(lambda rows, segments: _at_time(rows, segments, np.maximum)),
+    )
+)
+
+
+def _everything(rows: Rows, segments: Segments, arguments: Arguments) -> Picked:
+    return Picked(segments.rows, segments.lengths)
+
+
+def _percentile(rows: Rows, segments: Segments, arguments: Arguments) -> Picked:
+    """The row of nearest rank: floor(n · N / 100 + 0.5), counted from 1. A rank that does not exist has no row.
+
+    Source: influxdata/influxdb 1.8, query/functions.go, newFloatPercentileIterator. Points of equal value rank by
+    time here; there a sort that is not stable decides.
+    """
+    rows, segments, positions = tiled(rows, segments)
+    lengths = segments.lengths
+    ranks = np.floor(lengths * arguments[0] / 100 + 0.5) - 1
+    exists = (ranks >= 0) & (ranks < lengths)
+    inside = np.where(exists, ranks, 0).astype(np.int64)
+    chosen = at_ranks(_ascending(rows.values), rows.times, segments, inside)[exists]
+    return Picked(chosen if positions is None else positions[chosen], exists.astype(np.int64))
+
+
+PERCENTILE = register(
+    SelectorFunction(
+        name="percentile",
+        summary="The value at rank floor(n · N / 100 + 0.5) of the sorted values; never interpolated.",
+        takes=NUMERIC,
+        returns=same,
+        parameters=(Parameter("N", frozenset({DataType.FLOAT})),),
+        stamp=Stamp.POINT_ALONE,
+        pushdown=False,  # any row may have the rank, so nothing can be thrown away
+        keep=_everything,
+        pick=_percentile,
+    )
+)
+
+
+def _ascending(values: Array) -> Array:
+    """Keys that sort as the values do; NaN ranks with +inf, behind all numbers."""
+    return np.where(np.isnan(values), np.inf, values) if values.dtype.kind == "f" else values
+
+
+def _descending(values: Array) -> Array:
+    """Keys that sort the other way round; NaN still ranks behind all numbers."""
+    return _ascending(-values) if values.dtype.kind == "f" else ~values  # -x of the smallest integer would overflow
+
+
+def _best(key_of: Callable[[Array], Array]) -> _Keep:
+    """`keep` of top and bottom: the best point of every combination of keys, then the N best of those.
+
+    What a part of the rows keeps is enough: a point with N better combinations in its part has them in the whole.
+    """
+
+    def keep(rows: Rows, segments: Segments, arguments: Arguments) -> Picked:
+        rows, segments, positions = tiled(rows, segments)
+        if not len(segments):
+            return Picked(segments.starts, segments.starts)
+        ranking = key_of(rows.values)
+        if rows.keys:
+            found, segments = _best_of_each_key(ranking, rows, segments)
+            positions = found if positions is None else positions[found]
+            ranking, rows = ranking[found], take(rows, found)
+        chosen, counts = smallest(ranking, rows.times, segments, arguments[0])
+        return Picked(chosen if positions is None else positions[chosen], counts)
+
+    return keep
+
+
+def _best_of_each_key(ranking: Array, rows: Rows, segments: Segments) -> tuple[Positions, Segments]:
+    """The row of the smallest `ranking` of each (segment, keys), segment by segment, and the segments they form."""
+    codes = np.zeros(len(ranking), np.int64)
+    for key in rows.keys:
+        texts = codes_of(key)
+        # Ranked anew after each key, so that codes stay below n and nothing can overflow.
+        codes = np.unique(codes * (texts.max() + 1) + texts, return_inverse=True)[1]
+    equal = equal_values(codes, segments)
+    best = equal.order[first_extreme(ranking[equal.order], rows.times[equal.order], equal.groups, np.minimum)]
+    return best, Segments.from_starts(np.cumsum(equal.counts) - equal.counts, len(best))
+
+
+_COUNT_OF_POINTS = Parameter("N", frozenset({DataType.INTEGER}), minimum=1)
+
+TOP = register(
+    SelectorFunction(
+        name="top",
+        summary="The N largest values, or the largest of each combination of tags and the N largest of those.",
+        takes=NUMERIC,
+        returns=same,
+        parameters=(_COUNT_OF_POINTS,),
+        stamp=Stamp.POINT,
+        single_row=False,
+        fillable=False,
+        takes_keys=True,
+        keep=_best(_descending),
+    )
+)
+
+BOTTOM = register(
+    SelectorFunction(
+        name="bottom",
+        summary="The N smallest values, or the smallest of each combination of tags and the N smallest of those.",
+        takes=NUMERIC,
+        returns=same,
+        parameters=(_COUNT_OF_POINTS,),
+        stamp=Stamp.POINT,
+        single_row=False,
+        fillable=False,
+        takes_keys=True,
+        keep=_best(_ascending),
+    )
+)
+
+
+def _distinct(rows: Rows, segments: Segments, arguments: Arguments) -> Picked:
+    rows, segments, positions = tiled(rows, segments)
+    equal = equal_values(rows.values, segments)
+    times = rows.times[equal.order]
+    earliest, groups = extremes(times, equal.groups, np.minimum)
+    found = earliest[groups.starts]
+    owners = np.repeat(np.arange(len(segments)), equal.counts)
+    # `found` ascends by value inside a segment and lexsort is stable, so values at one time stay in that order.
+    chosen = equal.order[found[np.lexsort((times[found], owners))]]
+    return Picked(chosen if positions is None else positions[chosen], equal.counts)
+
+
+DISTINCT = register(
+    SelectorFunction(
+        name="distinct",
+        summary="The different values, in order of their first occurrence.",
+        takes=FIELD_TYPES,
+        returns=same,
+        stamp=Stamp.BUCKET,
+        single_row=False,
+        fillable=False,
+        keep=_distinct,
     )
 )

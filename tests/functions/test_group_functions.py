@@ -90,7 +90,7 @@ def magnitude_of(run: list[Point], type: DataType) -> float:
 
 
 @pytest.mark.parametrize(("function", "type"), CASES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_the_whole_equals_the_definition(function: GroupFunction, type: DataType, data: st.DataObject) -> None:
     call = data.draw(calls(function, type))
@@ -100,7 +100,7 @@ def test_the_whole_equals_the_definition(function: GroupFunction, type: DataType
 
 
 @pytest.mark.parametrize(("function", "type"), CASES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_parts_merged_in_any_grouping_equal_the_whole(
     function: GroupFunction, type: DataType, data: st.DataObject
@@ -119,7 +119,7 @@ def test_parts_merged_in_any_grouping_equal_the_whole(
 
 
 @pytest.mark.parametrize(("function", "type"), CASES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_batches_of_groups_buckets_and_gaps_equal_the_definition(
     function: GroupFunction, type: DataType, data: st.DataObject

@@ -245,7 +245,7 @@ def _distinct_merge(columns: _Columns, segments: Segments, arguments: Arguments)
 COUNT_DISTINCT = register(
     AggregateFunction(
         name="count(distinct)",  # what the compiler makes of count(distinct(v)); nobody can type it as a name
-        summary="How many different values there are; written `count(distinct(field))`.",
+        summary="How many different values there are.",
         takes=FIELD_TYPES,
         returns=always(DataType.INTEGER),
         empty=0,

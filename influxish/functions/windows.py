@@ -5,8 +5,10 @@ Knows `Window` and the rules of time zones; knows nothing of rows, groups or fun
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,26 +19,29 @@ from influxish.types import DAY, MIN_TIME, SECOND, TimeRange, Times, Window
 def bucket_starts(window: Window, times: Times) -> Times:
     """Start of the bucket that each time falls in.
 
+    In a zone, buckets follow the local clock. One that would begin in an hour the clock skips begins when the clock is
+    set forward; one that is open when the clock is set back by less than its width is so much longer.
+
     Args:
         window: a tumbling window.
         times: (n,) ns, any order.
     Returns:
-        (n,) int64 ns. Without a zone `out <= time < out + every`.
+        (n,) int64 ns, `out <= time`, and ascending if the times are; without a zone also `time < out + every`.
 
-    Source: influxdata/influxdb 1.8, query/iterator.go, IteratorOptions.Window.
+    Source: influxdata/influxdb 1.8, query/iterator.go, IteratorOptions.Window. That one tears a bucket in two where its
+    width and the change of the clock have no common measure (7 minutes, say), and with an offset looks at the clock of
+    another hour; here buckets always follow each other.
 
     >>> bucket_starts(Window.tumbling(10), np.array([-1, 0, 9, 10])).tolist()
     [-10, 0, 0, 10]
     """
-    if not window.zone:
+    if not window.zone or not len(times):
         starts: Times = times - (times - window.first) % window.every
         return starts
-    shifted = times - window.first
-    zone = zone_offsets(window.zone, shifted)
-    starts = shifted - (shifted + zone) % window.every + window.first
-    # The bucket may begin before a clock change that the time itself lies after: look the offset up again there.
-    change = zone - zone_offsets(window.zone, starts)
-    result: Times = np.where(np.abs(change) < window.every, starts + change, starts)
+    clock = _clock_of(window, int(times.min()), int(times.max()))
+    change = np.searchsorted(clock.edges, times, "right") - 1
+    starts = times - (times - window.first + clock.offsets[change]) % window.every
+    result: Times = np.where(starts < clock.edges[change], clock.opened[change], starts)
     return result
 
 
@@ -50,11 +55,13 @@ def bucket_grid(window: Window, time_range: TimeRange) -> Times:
     if not window.zone:
         grid: Times = np.arange(first, last + 1, window.every, dtype=np.int64)
         return grid
-    # Clock changes move edges by at most a day: take every candidate of a wider plain grid and see where it falls.
-    margin = DAY + window.every
-    step = min(window.every, 900 * SECOND)
-    candidates = np.arange(first - margin, last + margin, step, dtype=np.int64)
-    starts: Times = np.unique(bucket_starts(window, candidates))
+    clock = _clock_of(window, first, last)
+    edges, parts = clock.edges.tolist(), [np.array([first], np.int64), clock.edges[clock.opened == clock.edges]]
+    for edge, following, offset in zip(edges, [*edges[1:], last + 1], clock.offsets.tolist(), strict=True):
+        low, high = max(edge, first), min(following, last + 1)
+        low += (window.first - offset - low) % window.every
+        parts.append(np.arange(low, max(low, high), window.every, dtype=np.int64))
+    starts: Times = np.unique(np.concatenate(parts))
     inside: Times = starts[(starts >= first) & (starts <= last)]
     return inside
 
@@ -71,6 +78,45 @@ def zone_offsets(zone: str, times: Times) -> Times:
     edges, offsets = _transitions(zone, _year(int(times.min())), _year(int(times.max())) + 1)
     result: Times = offsets[np.searchsorted(edges, times, "right") - 1]
     return result
+
+
+@dataclass(frozen=True, eq=False)
+class _Clock:
+    """A zone's changes of the clock, and what they do to the buckets of a window.
+
+    Attributes:
+        edges: (k,) ns, times from which an offset holds; the first is the beginning of time.
+        offsets: (k,) ns ahead of UTC.
+        opened: (k,) ns, start of the bucket that goes on when the clock changes, or the edge itself where none does.
+    """
+
+    edges: Times
+    offsets: Times
+    opened: Times
+
+
+def _clock_of(window: Window, first: int, last: int) -> _Clock:
+    """The changes that matter for buckets that touch [first, last] ns."""
+    # A bucket may have begun long before its times: look that far back, and a year more.
+    return _clock(window, _year(first - 2 * window.every) - 1, _year(last) + 1)
+
+
+@lru_cache(maxsize=64)
+def _clock(window: Window, first_year: int, last_year: int) -> _Clock:
+    edges, offsets = _transitions(window.zone, first_year, last_year)
+    opened = [MIN_TIME]
+    changes = zip(pairwise(edges.tolist()), pairwise(offsets.tolist()), strict=True)
+    for (previous, edge), (before, after) in changes:
+        began = edge - 1 - (edge - 1 - window.first + before) % window.every
+        if began < previous:
+            began = opened[-1]
+        if after < before:
+            goes_on = before - after < window.every
+        else:  # the last moment of the old clock and the first of the new are in one bucket
+            numbers = {(time - window.first) // window.every for time in (edge - 1 + before, edge + after)}
+            goes_on = len(numbers) == 1
+        opened.append(began if goes_on else edge)
+    return _Clock(edges, offsets, np.array(opened, np.int64))
 
 
 def _year(time: int) -> int:

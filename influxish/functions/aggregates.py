@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from influxish.batch import Positions
 from influxish.functions.ordering import equal_values, extremes, order_statistics, tiled
 from influxish.functions.registry import AggregateFunction, Arguments, Rows, State, always, register, same
 from influxish.functions.segments import Segments
-from influxish.types import FIELD_TYPES, NUMERIC, Array, DataType
+from influxish.types import FIELD_TYPES, NUMERIC, Array, DataType, Times
 
 _INT64, _FLOAT64 = np.dtype(np.int64), np.dtype(np.float64)
 _Columns = Mapping[str, Array]
@@ -39,6 +40,7 @@ COUNT = register(
         takes=FIELD_TYPES,
         returns=always(DataType.INTEGER),
         empty=0,
+        final="sum",
         state=lambda type: {"count": _INT64},
         partial=_count_partial,
         merge=_merging(count=np.add),
@@ -204,16 +206,37 @@ def _mode_finish(columns: _Columns, segments: Segments, arguments: Arguments, ty
     winners = most[groups.starts]
     if type is DataType.BOOLEAN:
         return columns["value"][winners]
-    tied = np.flatnonzero((groups.lengths > 1) & (columns["count"][winners] > 1))
-    first, last = columns["first"][most].tolist(), columns["last"][most].tolist()
-    # Who wins depends on who won before, so the values that tie are walked one by one: those only, never the points.
-    for segment in tied.tolist():
-        winner = start = int(groups.starts[segment])
-        for rival in range(start + 1, int(groups.stops[segment])):
-            if first[rival] <= last[winner]:
-                winner = rival
-        winners[segment] = most[winner]
-    return columns["value"][winners]
+    once = columns["count"][winners] == 1
+    best = _last_winner(columns["first"][most], columns["last"][most], groups)
+    return columns["value"][np.where(once, winners, most[best])]
+
+
+FEW_SEGMENTS = 64
+"""Below so many segments, walking one in Python takes less time than a numpy call over all."""
+
+
+def _last_winner(first: Times, last: Times, groups: Segments) -> Positions:
+    """Which of the rows of each segment is left when each takes the winner's place that begins before its end.
+
+    Who wins depends on who won before, so rows are tried one after the other: the second of all segments at once,
+    then the third … The rows are values that tie, not points.
+    """
+    winners = groups.starts.copy()
+    active, step = np.flatnonzero(groups.lengths > 1), 1
+    while len(active) >= FEW_SEGMENTS:
+        rivals = groups.starts[active] + step
+        winners[active] = np.where(first[rivals] <= last[winners[active]], rivals, winners[active])
+        step += 1
+        active = active[groups.lengths[active] > step]
+    for segment in active.tolist():
+        winner, start, stop = int(winners[segment]), int(groups.starts[segment]) + step, int(groups.stops[segment])
+        end = int(last[winner])
+        spans = zip(first[start:stop].tolist(), last[start:stop].tolist(), strict=True)
+        for rival, (begins, ends) in enumerate(spans, start):
+            if begins <= end:
+                winner, end = rival, ends
+        winners[segment] = winner
+    return winners
 
 
 MODE = register(

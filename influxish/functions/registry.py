@@ -123,6 +123,7 @@ class GroupFunction(Function):
         single_row: at most one row per (group, bucket); False for top, bottom, distinct.
         fillable: whether empty buckets are filled by `fill()`.
         empty: what `fill(null)` puts into an empty bucket.
+        edge: "first" or "last" where the answer is the row at that end of the time range; "" elsewhere.
         final: what merging partial states amounts to, for the picture of the graph: partial counts are summed. ""
             when it is the function itself.
         pushdown: whether computing partial states where the data is ships less than the rows themselves.
@@ -132,6 +133,7 @@ class GroupFunction(Function):
     single_row: bool = True
     fillable: bool = True
     empty: Any = None
+    edge: str = ""
     final: str = ""
     pushdown: bool = True
 

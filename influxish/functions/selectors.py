@@ -84,6 +84,7 @@ FIRST = register(
         takes=FIELD_TYPES,
         returns=same,
         stamp=Stamp.POINT_ALONE,
+        edge="first",
         keep=_one_row(lambda rows, segments: _at_time(rows, segments, np.minimum)),
     )
 )
@@ -95,6 +96,7 @@ LAST = register(
         takes=FIELD_TYPES,
         returns=same,
         stamp=Stamp.POINT_ALONE,
+        edge="last",
         keep=_one_row(lambda rows, segments: _at_time(rows, segments, np.maximum)),
     )
 )

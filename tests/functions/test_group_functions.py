@@ -79,7 +79,7 @@ def assert_same(call: GroupCall, found: Answer, expected: Answer, magnitude: flo
         if isinstance(wanted, float) and math.isnan(wanted):
             assert math.isnan(value)
         elif call.function.name in INEXACT and isinstance(wanted, float):
-            # stddev squares what it adds up, so half of the digits are what can be asked of values far from 0.
+            # Relative to the size of what was added up: values that cancel leave fewer digits in the sum.
             assert value == pytest.approx(wanted, rel=1e-9, abs=1e-9 * magnitude)
         else:
             assert value == wanted

@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from influxish.batch import Batch, Column, GroupTable, object_array
-from influxish.functions import FUNCTIONS, GroupFunction, SelectorFunction, Stamp
+from influxish.functions import FUNCTIONS, AggregateFunction, GroupFunction, SelectorFunction, Stamp
 from influxish.functions.registry import Rows
 from influxish.functions.segments import Segments
 from influxish.functions.state import GroupCall, finish_states, merge_states, partial_states
 from influxish.types import FIELD_TYPES, NUMERIC, DataType
+from tests.functions.models import MODELS, Point
 
 FLOAT, INTEGER, STRING, BOOLEAN = DataType.FLOAT, DataType.INTEGER, DataType.STRING, DataType.BOOLEAN
 P_FLOAT = [1.0, 2.0, 3.0, 4.0, 4.0, 2.0]
@@ -186,3 +189,23 @@ def test_declarations_say_what_was_observed() -> None:
         "min", "max", "first", "last", "percentile"
     }  # fmt: skip
     assert {name for name, f in functions.items() if not f.pushdown} == {"percentile", "median"}
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=9), min_size=1, max_size=150))
+def test_mode_over_many_segments_equals_its_definition(buckets: list[list[int]]) -> None:
+    values = np.array([value for bucket in buckets for value in bucket])
+    times = np.arange(len(values), dtype=np.int64)
+    stops = np.cumsum([len(bucket) for bucket in buckets])
+    segments = Segments.from_starts(stops - [len(bucket) for bucket in buckets], len(values))
+    function = FUNCTIONS["mode"]
+    assert isinstance(function, AggregateFunction)
+    state = function.partial(Rows(INTEGER, values, times), segments, ())
+    assert state.counts is not None
+    merged = Segments.from_starts(np.cumsum(state.counts) - state.counts, int(state.counts.sum()))
+    found = function.finish(state.columns, merged, (), INTEGER).tolist()
+    expected = [
+        MODELS["mode"]([Point(value, time) for time, value in enumerate(bucket)], (), INTEGER)[0][0]
+        for bucket in buckets
+    ]
+    assert found == expected

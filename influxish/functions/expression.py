@@ -14,7 +14,7 @@ import numpy as np
 
 from influxish.batch import Column, Mask
 from influxish.regex import compile_regex
-from influxish.types import NOWHERE, Array, DataType, Span
+from influxish.types import NOWHERE, NUMERIC, Array, DataType, Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,11 @@ class Arithmetic(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Comparison(Expression):
-    """`left op right` for = != < <= > >=. Never missing: false where a side is missing or the types do not compare."""
+    """`left op right` for = != < <= > >=. Never missing: false where a side is missing or the types do not compare.
+
+    Numbers and times compare with each other in every way; texts with texts and booleans with booleans only for
+    equality (source: influxdata/influxql, ast.go, ValuerEval).
+    """
 
     op: str
     left: Expression
@@ -200,9 +204,13 @@ def _run(node: Expression, columns: Mapping[str, Column], rows: int) -> _Result:
             (a, a_valid), (b, b_valid) = _run(left, columns, rows), _run(right, columns, rows)
             return arithmetic(op, a, b, node.type), _both(a_valid, b_valid)
         case Comparison(op=op, left=left, right=right):
+            if not _compares(op, left.type, right.type):
+                return np.bool_(False), None
             (a, a_valid), (b, b_valid) = _operand(left, columns, rows), _operand(right, columns, rows)
             return _masked(_COMPARE[op](a, b), _both(a_valid, b_valid)), None
         case Match(operand=operand, pattern=pattern, negated=negated):
+            if operand.type not in _TEXTS:
+                return np.bool_(False), None
             values, valid = _operand(operand, columns, rows)
             return _masked(match_distinct(pattern, values, valid) ^ negated, valid), None
         case Logical(op=op, terms=terms):
@@ -265,6 +273,13 @@ def format_float(value: float) -> str:
     return text
 
 
+def _compares(op: str, left: DataType, right: DataType) -> bool:
+    if left in _NUMBERS and right in _NUMBERS:
+        return True
+    texts, booleans = {left, right} <= _TEXTS, left is right is DataType.BOOLEAN
+    return op in ("=", "!=") and (texts or booleans)
+
+
 def _both(a: Mask | None, b: Mask | None) -> Mask | None:
     if a is None or b is None:
         return b if a is None else a
@@ -279,6 +294,8 @@ def _bracketed(node: Expression) -> str:
     return f"({node})" if isinstance(node, Arithmetic | Logical | Comparison | Match) else str(node)
 
 
+_TEXTS = {DataType.STRING, DataType.TAG}
+_NUMBERS = {*NUMERIC, DataType.TIME, DataType.DURATION}
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": np.add,
     "-": np.subtract,

@@ -1,0 +1,90 @@
+"""Databases, retention policies and their shards in memory, as the catalog has them on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from influxish.errors import NotFound
+from influxish.storage.index import SeriesIndex
+from influxish.storage.interface import RetentionPolicy
+from influxish.storage.series_log import SeriesLog
+from influxish.storage.shard import Shard
+from influxish.types import DAY, HOUR, MAX_TIME, MIN_TIME, WEEK, Array, TimeRange, Times
+
+_DAYS_BEFORE_EPOCH = 719_162
+"""From 0001-01-01, a Monday, where Go's time.Truncate and so InfluxDB's shard groups begin, to 1970-01-01."""
+
+
+@dataclass(eq=False)
+class PolicyState:
+    """A retention policy and its shards, by start."""
+
+    id: int
+    policy: RetentionPolicy
+    shards: dict[int, Shard] = field(default_factory=dict)
+
+    def group_of(self, times: Times) -> Array:
+        """(n,) int64: the number of the shard group that each time falls in."""
+        width = self.policy.shard_duration
+        phase = _DAYS_BEFORE_EPOCH * DAY % width
+        return times // width + (times % width >= width - phase).astype(np.int64)
+
+    def group_range(self, group: int) -> TimeRange:
+        """The times of a shard group, cut to those that exist."""
+        width = self.policy.shard_duration
+        start = group * width - _DAYS_BEFORE_EPOCH * DAY % width
+        return TimeRange(max(start, MIN_TIME), min(start + width, MAX_TIME + 1))
+
+
+@dataclass(eq=False)
+class DatabaseState:
+    """A database: its policies, its series, and where their log lies."""
+
+    id: int
+    name: str
+    index: SeriesIndex = field(default_factory=SeriesIndex)
+    series_log: SeriesLog | None = None
+    policies: dict[str, PolicyState] = field(default_factory=dict)
+
+    @property
+    def default_policy(self) -> PolicyState:
+        for state in self.policies.values():
+            if state.policy.default:
+                return state
+        raise NotFound(f'database "{self.name}" has no default retention policy')
+
+    def policy(self, name: str) -> PolicyState:
+        """The policy called `name`; the default one for "".
+
+        Raises:
+            NotFound: there is none.
+        """
+        if not name:
+            return self.default_policy
+        state = self.policies.get(name)
+        if state is None:
+            raise NotFound(f"retention policy not found: {name}")
+        return state
+
+    def shards(self) -> Iterator[Shard]:
+        for state in self.policies.values():
+            yield from state.shards.values()
+
+
+def database_folder(root: Path, database: int) -> Path:
+    return root / "data" / str(database)
+
+
+def shard_folder(root: Path, database: int, shard: int) -> Path:
+    return database_folder(root, database) / str(shard)
+
+
+def shard_duration(duration: int) -> int:
+    """ns that a shard group covers where points are kept for `duration` ns (0: for ever), as InfluxDB has it."""
+    if duration == 0 or duration >= 180 * DAY:
+        return WEEK
+    return DAY if duration >= 2 * DAY else HOUR

@@ -1,0 +1,431 @@
+"""The embedded engine: databases in a folder, or in memory. The face of this package.
+
+One lock guards all state and is held only for changes in memory and appends; waiting for disks happens outside it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from influxish.errors import CorruptData, ExecutionError, NotFound, PartialWrite, StorageError
+from influxish.functions.expression import Expression
+from influxish.storage.catalog import Catalog, SegmentEntry
+from influxish.storage.damage import Damage
+from influxish.storage.databases import DatabaseState, PolicyState, database_folder, shard_folder
+from influxish.storage.files import FolderLock
+from influxish.storage.flushing import Place, merge_segments, worth_merging, write_memtables
+from influxish.storage.index import MeasurementSeries
+from influxish.storage.interface import RetentionPolicy, ShardSource
+from influxish.storage.memtable import Chunk
+from influxish.storage.opening import SERIES_FILE, Opening, shard_name
+from influxish.storage.options import StorageOptions
+from influxish.storage.points import PointBatch, Tags
+from influxish.storage.segment import Segment
+from influxish.storage.series_log import SeriesLog
+from influxish.storage.shard import Shard
+from influxish.storage.wal import Entry, WriteAheadLog, log_files
+from influxish.storage.writing import Intake, used_series
+from influxish.types import ALL_TIME, TYPE_PREFERENCE, DataType, TimeRange
+
+__all__ = ["Engine", "StorageOptions"]
+
+_BACKLOG = 4
+"""Memtables may grow to so many times their usual size while flushes fail; then writes are refused."""
+
+
+class Engine:
+    """A store of databases. Thread-safe. Implements `interface.Store`.
+
+    Attributes:
+        damage: what was found broken, and left out, since the store was opened.
+    """
+
+    def __init__(self, path: Path | None, options: StorageOptions) -> None:
+        self.path, self.options = path, options
+        self.damage: list[Damage] = []
+        self._lock = threading.RLock()
+        self._flushing = threading.Lock()
+        self._flush_failure: StorageError | None = None
+        self._closed = False
+        self._wal: WriteAheadLog | None = None
+        self._folder_lock: FolderLock | None = None
+        self._catalog: Catalog | None = None
+        self._unmergeable: set[Path] = set()
+        try:
+            self._open()
+        except BaseException:
+            self._release()
+            raise
+
+    @staticmethod
+    def open(path: Path | str | None, options: StorageOptions | None = None) -> Engine:
+        """Open the store in folder `path`, made if need be; None keeps everything in memory.
+
+        Raises:
+            StorageError: the folder is in use, was written by a newer version, or cannot be read or written.
+            CorruptData: its catalog is damaged. Other damage does not keep it closed; see `damage`.
+        """
+        return Engine(None if path is None else Path(path), options or StorageOptions())
+
+    def _open(self) -> None:
+        files = self.options.files
+        if self.path is not None:
+            files.make_directory(self.path / "wal")
+            self._folder_lock = FolderLock(self.path)
+        self._catalog = Catalog(None if self.path is None else self.path / "catalog.sqlite")
+        self._databases = Opening(self.path, files, self._catalog, self.damage).databases()
+        if self.path is not None:
+            folder = self.path / "wal"
+            numbers = [int(path.stem) for path in log_files(files, folder)]
+            synchronous = self.options.durability == "fsync"
+            self._wal = WriteAheadLog(files, folder, max(numbers, default=0) + 1, synchronous)
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Flush, and let the folder go. Safe to repeat.
+
+        Raises:
+            StorageError: the flush failed; the store is closed, and what was written is in its log.
+        """
+        if self._closed:
+            return
+        try:
+            if not self.read_only_reason:
+                self.flush()
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        with self._lock:
+            self._closed = True
+            for database in getattr(self, "_databases", {}).values():
+                if database.series_log is not None:
+                    database.series_log.close()
+            for held in (self._wal, self._catalog):
+                if held is not None:
+                    held.close()
+            if self._folder_lock is not None:
+                self._folder_lock.release()
+
+    @property
+    def read_only_reason(self) -> str:
+        """Why no more writes are taken; "" while they are."""
+        try:
+            if self._wal is not None:
+                self._wal.check()
+        except StorageError as error:
+            return str(error)
+        return ""
+
+    # Databases and retention policies
+
+    def databases(self) -> list[str]:
+        """Names, sorted."""
+        with self._lock:
+            return sorted(self._databases)
+
+    def has_database(self, database: str) -> bool:
+        return database in self._databases
+
+    def create_database(self, name: str, policy: RetentionPolicy | None = None) -> None:
+        """Make a database with one retention policy, its default: `autogen`, which keeps points for ever, or `policy`.
+
+        A database of that name that is there already stays as it is.
+        """
+        if not name:
+            raise ExecutionError("a database needs a name")
+        chosen = policy or RetentionPolicy("autogen")
+        chosen = RetentionPolicy(chosen.name, chosen.duration, chosen.shard_duration, default=True)
+        with self._lock:
+            catalog = self._usable()
+            if name in self._databases:
+                return
+            with catalog.transaction():
+                state = DatabaseState(catalog.add_database(name), name)
+                state.policies[chosen.name] = PolicyState(catalog.add_policy(state.id, chosen), chosen)
+                if self.path is not None:
+                    folder = database_folder(self.path, state.id)
+                    self.options.files.make_directory(folder)
+                    state.series_log = SeriesLog(self.options.files, folder / SERIES_FILE)
+            self._databases[name] = state
+
+    def drop_database(self, name: str) -> None:
+        """Forget a database and its data; nothing happens if there is none of that name. Snapshots stay readable."""
+        with self._flushing, self._lock:
+            catalog = self._usable()
+            state = self._databases.get(name)
+            if state is None:
+                return
+            with catalog.transaction():
+                catalog.remove_database(state.id)
+            del self._databases[name]
+            if state.series_log is not None:
+                state.series_log.close()
+            if self.path is not None:
+                # The catalog has let go of it; what cannot be removed is only space.
+                shutil.rmtree(database_folder(self.path, state.id), ignore_errors=True)
+
+    def policies(self, database: str) -> list[RetentionPolicy]:
+        """The retention policies of a database, in the order in which they were made."""
+        with self._lock:
+            return [state.policy for state in self._database(database).policies.values()]
+
+    def default_policy(self, database: str) -> str:
+        return self._database(database).default_policy.policy.name
+
+    def has_policy(self, database: str, policy: str) -> bool:
+        return database in self._databases and policy in self._databases[database].policies
+
+    def create_policy(self, database: str, policy: RetentionPolicy) -> None:
+        """Add a retention policy; one that is there already in the same form stays.
+
+        Raises:
+            NotFound: no such database.
+            ExecutionError: there is another policy of that name.
+        """
+        with self._lock:
+            catalog, state = self._usable(), self._database(database)
+            existing = state.policies.get(policy.name)
+            if existing is not None and existing.policy != policy:
+                raise ExecutionError("retention policy already exists")
+            with catalog.transaction():
+                if existing is None:
+                    existing = PolicyState(catalog.add_policy(state.id, policy), policy)
+                if policy.default:
+                    self._set_default(catalog, state, existing)
+            state.policies[policy.name] = existing
+
+    def _set_default(self, catalog: Catalog, database: DatabaseState, chosen: PolicyState) -> None:
+        for state in {*database.policies.values(), chosen}:
+            old = state.policy
+            state.policy = RetentionPolicy(old.name, old.duration, old.shard_duration, default=state is chosen)
+            catalog.change_policy(state.id, database.id, state.policy)
+
+    # Reading
+
+    def shards(self, database: str, policy: str = "", time_range: TimeRange = ALL_TIME) -> Sequence[ShardSource]:
+        """See `interface.Store`; "" is the default policy.
+
+        Raises:
+            NotFound: no such database or policy.
+        """
+        with self._lock:
+            self._usable()
+            state = self._database(database)
+            series = state.index.view()
+            found = [s for s in state.policy(policy).shards.values() if s.time_range.overlaps(time_range)]
+            found.sort(key=lambda shard: shard.time_range.start)
+            return [shard.snapshot(state.index, series) for shard in found]
+
+    def measurements(self, database: str) -> list[str]:
+        """Names, sorted."""
+        with self._lock:
+            return self._database(database).index.measurements()
+
+    def tag_keys(self, database: str, measurement: str, condition: Expression | None = None) -> list[str]:
+        """The tag keys of the series for which `condition` (over tags) holds, sorted."""
+        series = self._series(database, measurement)
+        return series.used_keys(series.select(condition))
+
+    def tag_values(self, database: str, measurement: str, key: str, condition: Expression | None = None) -> list[str]:
+        """The values of one tag among the series for which `condition` (over tags) holds, sorted."""
+        series = self._series(database, measurement)
+        return series.used_values(key, series.select(condition))
+
+    def series_keys(self, database: str, measurement: str, condition: Expression | None = None) -> list[Tags]:
+        """The tags of the series for which `condition` (over tags) holds, sorted."""
+        series = self._series(database, measurement)
+        return sorted(series.all_tags(series.select(condition)))
+
+    def field_keys(self, database: str, measurement: str, policy: str | None = None) -> dict[str, tuple[DataType, ...]]:
+        """Field → the types it has, in the order of `types.TYPE_PREFERENCE`; sorted by name. None: all policies."""
+        found: dict[str, set[DataType]] = {}
+        with self._lock:
+            state = self._database(database)
+            shards = state.shards() if policy is None else state.policy(policy).shards.values()
+            for shard in shards:
+                for name, type_ in shard.types.get(measurement, {}).items():
+                    found.setdefault(name, set()).add(type_)
+        return {name: tuple(sorted(found[name], key=TYPE_PREFERENCE.index)) for name in sorted(found)}
+
+    def _series(self, database: str, measurement: str) -> MeasurementSeries:
+        with self._lock:
+            return self._database(database).index.series(measurement)
+
+    # Writing
+
+    def write(self, database: str, policy: str, points: PointBatch) -> None:
+        """Write points; "" is the default policy. When it returns they are as durable as `StorageOptions` says.
+
+        Raises:
+            NotFound: no such database or policy.
+            PartialWrite: some points were refused; the others are written, and durable.
+            StorageError: nothing is written, or after a failed fsync, nothing is known to be.
+        """
+        with self._lock:
+            self._check_writable()
+            state = self._database(database)
+            target = state.policy(policy)
+            duration = target.policy.duration
+            oldest = time.time_ns() - duration if duration else None
+            intake = Intake(target, lambda group: self._shard(state, target, group), oldest)
+            intake.take(points)
+            written, ticket = self._accept(state, intake)
+            full = self._memory() > self.options.memtable_bytes
+        if self._wal is not None and ticket:
+            self._wal.commit(ticket)
+        if full:
+            self._flush_in_passing()
+        if intake.rejected:
+            message = f"{intake.rejected[0][1]} dropped={len(intake.rejected)}"
+            raise PartialWrite(message, rejected=intake.rejected, written=written)
+
+    def _accept(self, state: DatabaseState, intake: Intake) -> tuple[int, int]:
+        """Log and keep what passed the checks: how many points, and the ticket to wait for."""
+        entries: list[Entry] = []
+        holders: list[Shard] = []
+        for portion in intake.portions:
+            table = portion.table
+            used, rows = used_series(table)
+            numbers, fresh = state.index.lookup(table.measurement, [table.series[place] for place in used.tolist()])
+            if fresh:
+                if state.series_log is not None:
+                    state.series_log.append(table.measurement, state.index.count(table.measurement), fresh)
+                state.index.add(table.measurement, fresh)
+            entries.append((portion.shard.id, table.measurement, Chunk(numbers[rows], table.times, table.fields)))
+            holders.append(portion.shard)
+        if not entries:
+            return 0, 0
+        ticket = self._wal.append(entries) if self._wal is not None else 0
+        by_id = {shard.id: shard for shard in holders}
+        for id, measurement, name, type_ in intake.types:
+            by_id[id].types.setdefault(measurement, {})[name] = type_
+        for shard, (_, measurement, chunk) in zip(holders, entries, strict=True):
+            shard.active.append(measurement, chunk)
+        return sum(len(chunk.times) for _, _, chunk in entries), ticket
+
+    def _shard(self, database: DatabaseState, policy: PolicyState, group: int) -> Shard:
+        covered = policy.group_range(group)
+        shard = policy.shards.get(covered.start)
+        if shard is None:
+            catalog = self._usable()
+            with catalog.transaction():
+                id = catalog.add_shard(policy.id, covered.start, covered.stop)
+            shard = policy.shards[covered.start] = Shard(id, shard_name(database, policy, id), covered)
+        return shard
+
+    def _check_writable(self) -> None:
+        self._usable()
+        if self._wal is not None:
+            self._wal.check()
+        if self._flush_failure is not None and self._memory() > _BACKLOG * self.options.memtable_bytes:
+            raise StorageError(f"no writes are taken until memory can be flushed again: {self._flush_failure}")
+
+    # Flushing
+
+    def flush(self) -> None:
+        """Put everything that is in memory into segments; merge segments where many small ones have gathered.
+
+        Raises:
+            StorageError: it failed; the rows are still in memory and in the log, and a later flush tries again.
+        """
+        with self._flushing:
+            try:
+                self._flush()
+                self._merge_all()
+            except StorageError as error:
+                self._flush_failure = error
+                raise
+            self._flush_failure = None
+
+    def _flush_in_passing(self) -> None:
+        """A flush that a write set off. Its failure is not the write's: it is told by `damage` and by later calls."""
+        try:
+            self.flush()
+        except StorageError as error:
+            self.damage.append(Damage(self.path or Path(":memory:"), f"flush failed: {error}"))
+
+    def _flush(self) -> None:
+        with self._lock:
+            self._usable()
+            pending = [(state, shard) for state in self._databases.values() for shard in state.shards() if shard.memory]
+            if not pending:
+                return
+            finished = self._wal.rotate() if self._wal is not None else []
+            for _, shard in pending:
+                shard.freeze()
+        for state, shard in pending:
+            tables = shard.frozen
+            segment = write_memtables(self._place(state, shard, None), tables)
+            with self._lock:
+                self._install(state, shard, segment, ())
+                shard.frozen = shard.frozen[len(tables) :]
+        for path in finished:
+            self.options.files.remove(path)
+
+    def _merge_all(self) -> None:
+        for state in list(self._databases.values()):
+            for shard in list(state.shards()):
+                while chosen := worth_merging(shard.segments, self.options.merge_segments):
+                    if any(segment.path in self._unmergeable for segment in chosen):
+                        break
+                    try:
+                        segment = merge_segments(self._place(state, shard, chosen[-1]), chosen)
+                    except CorruptData as error:
+                        self.damage.append(Damage(chosen[-1].path, f"not merged: {error}"))
+                        self._unmergeable.update(segment.path for segment in chosen)
+                        break
+                    with self._lock:
+                        self._install(state, shard, segment, chosen)
+                    if self.path is not None:
+                        for replaced in chosen:
+                            self.options.files.remove(replaced.path)
+
+    def _place(self, state: DatabaseState, shard: Shard, newest: Segment | None) -> Place:
+        """Where a segment goes that replaces those up to `newest`, or that is newer than all."""
+        folder = None if self.path is None else shard_folder(self.path, state.id, shard.id)
+        numbers = [int(Path(name).stem) for name in self._names(folder) if name.endswith(".seg")]
+        places = [segment.place for segment in shard.segments]
+        place = newest.place if newest is not None else max(places, default=0) + 1
+        return Place(self.options.files, folder, f"{max([*numbers, *places], default=0) + 1:010d}.seg", place)
+
+    def _names(self, folder: Path | None) -> list[str]:
+        return [] if folder is None else self.options.files.names(folder)
+
+    def _install(self, state: DatabaseState, shard: Shard, segment: Segment, replaced: Sequence[Segment]) -> None:
+        """Make a segment count in place of others, on disk and then in memory."""
+        catalog = self._usable()
+        with catalog.transaction():
+            for old in replaced:
+                catalog.remove_segment(shard.id, old.path.name)
+            catalog.add_segment(SegmentEntry(shard.id, segment.place, segment.path.name, segment.size))
+            for measurement in segment.measurements:
+                for name, type_ in segment.types(measurement).items():
+                    catalog.add_field(shard.id, measurement, name, type_.value)
+        kept = [other for other in shard.segments if other not in replaced]
+        shard.segments = tuple(sorted((*kept, segment), key=lambda one: one.place))
+
+    # Small things
+
+    def _memory(self) -> int:
+        return sum(shard.memory for state in self._databases.values() for shard in state.shards())
+
+    def _database(self, name: str) -> DatabaseState:
+        state = self._databases.get(name)
+        if state is None:
+            raise NotFound(f'database not found: "{name}"')
+        return state
+
+    def _usable(self) -> Catalog:
+        if self._closed or self._catalog is None:
+            raise StorageError(f"the store {self.path or 'in memory'} is closed")
+        return self._catalog

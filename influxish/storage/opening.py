@@ -1,0 +1,129 @@
+"""Opening a store: from files to the state that was there when it was closed, or when it was cut off.
+
+Damage does not keep a store closed: what is damaged is told and left out, the rest is served. Only what cannot be
+understood at all (a newer format, an unreadable catalog) is refused.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from influxish.errors import CorruptData, StorageError
+from influxish.storage.catalog import Catalog, SegmentEntry
+from influxish.storage.damage import Damage
+from influxish.storage.databases import DatabaseState, PolicyState, database_folder, shard_folder
+from influxish.storage.files import TEMPORARY, Files
+from influxish.storage.segment import Segment
+from influxish.storage.series_log import SeriesLog, load_series
+from influxish.storage.shard import Shard
+from influxish.storage.wal import Entry, log_files, recover
+from influxish.types import DataType, TimeRange
+
+
+class Opening:
+    """Builds the state of a store from its folder.
+
+    Args:
+        root: the folder; None for a store in memory, which begins empty.
+        damage: where findings are added.
+    """
+
+    def __init__(self, root: Path | None, files: Files, catalog: Catalog, damage: list[Damage]) -> None:
+        self._root, self._files, self._catalog, self._damage = root, files, catalog, damage
+        self._databases: dict[str, DatabaseState] = {}
+        self._owner: dict[int, tuple[DatabaseState, Shard]] = {}
+
+    def databases(self) -> dict[str, DatabaseState]:
+        """Name → state, with segments opened and the log replayed.
+
+        Raises:
+            StorageError: a newer version wrote a file, or one cannot be read at all.
+        """
+        self._read_catalog()
+        if self._root is not None:
+            for database in self._databases.values():
+                folder = database_folder(self._root, database.id)
+                self._files.make_directory(folder)
+                path = folder / SERIES_FILE
+                load_series(self._files, path, database.index, self._damage)
+                database.series_log = SeriesLog(self._files, path)
+            self._open_segments(self._root)
+            self._remove_leftovers(self._root)
+            for path in log_files(self._files, self._root / "wal"):
+                for entries in recover(self._files, path, self._damage):
+                    self._replay(path, entries)
+        return self._databases
+
+    def _read_catalog(self) -> None:
+        policies: dict[int, tuple[DatabaseState, PolicyState]] = {}
+        by_id: dict[int, DatabaseState] = {}
+        for name, id in self._catalog.databases().items():
+            by_id[id] = self._databases[name] = DatabaseState(id, name)
+        for id, owner, policy in self._catalog.policies():
+            policies[id] = by_id[owner], PolicyState(id, policy)
+            by_id[owner].policies[policy.name] = policies[id][1]
+        for id, owner, start, stop in self._catalog.shards():
+            database, state = policies[owner]
+            shard = Shard(id, shard_name(database, state, id), TimeRange(start, stop))
+            state.shards[start] = shard
+            self._owner[id] = database, shard
+        for id, measurement, name, type_ in self._catalog.fields():
+            self._owner[id][1].types.setdefault(measurement, {})[name] = DataType(type_)
+
+    def _open_segments(self, root: Path) -> None:
+        for entry in self._catalog.segments():
+            database, shard = self._owner[entry.shard]
+            segment = self._segment(shard_folder(root, database.id, shard.id) / entry.file, entry)
+            if segment is None:
+                continue
+            shard.segments += (segment,)
+            for measurement, (first, stop) in segment.measurements.items():
+                start, last = int(segment.row_groups["first_run"][first]), segment.row_groups[stop - 1]
+                runs = segment.runs[start : int(last["first_run"]) + int(last["runs"])]
+                self._know_series(database, measurement, int(runs["series"].max()), segment.path)
+
+    def _segment(self, path: Path, entry: SegmentEntry) -> Segment | None:
+        if not path.exists():
+            self._damage.append(Damage(path, f"{path}: the file is missing; its rows are lost"))
+            return None
+        try:
+            return Segment(self._files.open_read(path), entry.place)
+        except CorruptData as error:
+            self._damage.append(Damage(path, f"{error}; none of its rows are served"))
+            return None
+
+    def _know_series(self, database: DatabaseState, measurement: str, greatest: int, path: Path) -> None:
+        known = database.index.count(measurement)
+        if database.index.lose(measurement, greatest + 1):
+            message = (
+                f'{path}: series {known} to {greatest} of "{measurement}" have lost their tags; they are not served'
+            )
+            self._damage.append(Damage(path, message))
+
+    def _remove_leftovers(self, root: Path) -> None:
+        """Files that a crash kept from being finished, or from being removed after they were replaced."""
+        listed = {(entry.shard, entry.file) for entry in self._catalog.segments()}
+        for id, (database, _) in self._owner.items():
+            folder = shard_folder(root, database.id, id)
+            for name in self._files.names(folder):
+                if name.endswith(TEMPORARY) or (name.endswith(".seg") and (id, name) not in listed):
+                    self._files.remove(folder / name)
+
+    def _replay(self, path: Path, entries: list[Entry]) -> None:
+        for id, measurement, chunk in entries:
+            if id not in self._owner or not len(chunk.times):  # its database was dropped
+                continue
+            database, shard = self._owner[id]
+            self._know_series(database, measurement, int(chunk.series.max()), path)
+            types = shard.types.setdefault(measurement, {})
+            for name, column in chunk.fields.items():
+                if types.setdefault(name, column.type) is not column.type:
+                    raise StorageError(f'{path}: field "{name}" of "{measurement}" is logged with two types')
+            shard.active.append(measurement, chunk)
+
+
+SERIES_FILE = "series.log"
+
+
+def shard_name(database: DatabaseState, policy: PolicyState, shard: int) -> str:
+    return f"{database.name}.{policy.policy.name} [{shard}]"

@@ -1,0 +1,100 @@
+"""One shard: the segments and memtables of one stretch of time of one retention policy, and snapshots of them.
+
+What a shard holds changes only under the engine's lock; a snapshot holds on to what was there and needs no lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from influxish.batch import Batch
+from influxish.storage.index import MeasurementSeries, SeriesIndex
+from influxish.storage.interface import Estimate, MeasurementSchema, ScanRequest, ScanStats, ShardSource
+from influxish.storage.memtable import Memtable, UnsortedRows
+from influxish.storage.pieces import Layer
+from influxish.storage.scan import Scan
+from influxish.storage.segment import Segment
+from influxish.types import DataType, TimeRange
+
+Types = dict[str, dict[str, DataType]]
+"""Measurement → field → the one type it has in a shard."""
+
+
+class Shard:
+    """The state of a shard.
+
+    Attributes:
+        id: its number in the catalog, never used again.
+        types: of the fields written so far.
+        segments: oldest first.
+        frozen: memtables on their way into a segment, oldest first.
+        active: the memtable that is written to.
+    """
+
+    def __init__(self, id: int, name: str, time_range: TimeRange) -> None:
+        self.id, self.name, self.time_range = id, name, time_range
+        self.types: Types = {}
+        self.segments: tuple[Segment, ...] = ()
+        self.frozen: tuple[Memtable, ...] = ()
+        self.active = Memtable()
+
+    @property
+    def memory(self) -> int:
+        """Bytes in memtables."""
+        return self.active.nbytes + sum(table.nbytes for table in self.frozen)
+
+    def freeze(self) -> None:
+        """Put the memtable aside to be flushed and start another."""
+        if self.active.nbytes:
+            self.active.views()  # from here on it is read without the lock
+            self.frozen += (self.active,)
+            self.active = Memtable()
+
+    def snapshot(self, index: SeriesIndex, series: Mapping[str, MeasurementSeries]) -> ShardSnapshot:
+        memory = [views for table in (*self.frozen, self.active) if (views := table.views())]
+        types = {measurement: dict(fields) for measurement, fields in self.types.items()}
+        return ShardSnapshot(self.name, self.time_range, self.segments, memory, types, index, series)
+
+
+class ShardSnapshot(ShardSource):
+    """A shard as it was at one moment. It keeps the files it reads alive until it is let go."""
+
+    def __init__(
+        self,
+        name: str,
+        time_range: TimeRange,
+        segments: tuple[Segment, ...],
+        memory: list[dict[str, UnsortedRows]],
+        types: Types,
+        index: SeriesIndex,
+        series: Mapping[str, MeasurementSeries],
+    ) -> None:
+        self.name, self.time_range = name, time_range
+        self._segments, self._memory, self._types = segments, memory, types
+        self._index, self._series = index, series
+
+    def schema(self) -> Mapping[str, MeasurementSchema]:
+        return {
+            measurement: MeasurementSchema(
+                {name: (fields[name],) for name in sorted(fields)}, tuple(self._series_of(measurement).tag_keys)
+            )
+            for measurement, fields in sorted(self._types.items())
+        }
+
+    def scan(self, request: ScanRequest, stats: ScanStats) -> Iterator[Batch]:
+        return self._scan(request).batches(stats)
+
+    def estimate(self, request: ScanRequest) -> Estimate:
+        return self._scan(request).estimate()
+
+    def layers(self, measurement: str) -> list[Layer]:
+        """Everything there is of a measurement, oldest first."""
+        found = [layer for segment in self._segments if (layer := segment.layer(measurement)) is not None]
+        return found + [views[measurement].layer() for views in self._memory if measurement in views]
+
+    def _scan(self, request: ScanRequest) -> Scan:
+        series = self._series_of(request.measurement)
+        return Scan(request, self.layers(request.measurement), series, self._index)
+
+    def _series_of(self, measurement: str) -> MeasurementSeries:
+        return self._series.get(measurement) or MeasurementSeries(0, {})

@@ -1,0 +1,228 @@
+"""The write-ahead log: what was acknowledged and is not yet in a segment, as frames in numbered files.
+
+One frame holds one write, whatever shards it touches, so a write is there whole or not at all. Writers share fsyncs:
+the first to wait syncs for all who have written by then.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import numpy as np
+
+from influxish.batch import Column
+from influxish.errors import CorruptData, StorageError
+from influxish.storage.damage import Damage
+from influxish.storage.files import AppendFile, Files
+from influxish.storage.framing import (
+    FILE_HEADER_BYTES,
+    Gap,
+    check_file_header,
+    pack_file_header,
+    pack_frame,
+    read_frames,
+)
+from influxish.storage.memtable import Chunk
+from influxish.storage.segment_format import TYPE_CODES, TYPES
+from influxish.types import DataType
+
+MAGIC = b"IFXwal\r\n"
+VERSION = 1
+
+Entry = tuple[int, str, Chunk]
+"""(shard id, measurement, rows)."""
+
+
+class WriteAheadLog:
+    """The log that is written to. `append` and `rotate` are called under the engine's lock, `commit` without.
+
+    Args:
+        folder: where the files lie; it exists.
+        number: of the file to begin with; none has it or a greater one.
+        synchronous: whether `commit` waits for an fsync.
+    """
+
+    def __init__(self, files: Files, folder: Path, number: int, synchronous: bool) -> None:
+        self._files, self._folder, self._number, self._synchronous = files, folder, number, synchronous
+        self._written = self._durable = 0  # frames
+        self._syncing = False
+        self._failure: StorageError | None = None
+        self._changed = threading.Condition()
+        self._file = self._start()
+
+    def append(self, entries: list[Entry]) -> int:
+        """Add one write: the ticket to `commit` it by.
+
+        Raises:
+            StorageError: nothing was added.
+        """
+        self.check()
+        self._file.append(pack_frame(pack_entries(entries)))
+        self._written += 1
+        return self._written
+
+    def check(self) -> None:
+        """Raise StorageError if the log takes no more writes."""
+        if self._failure is not None or self._file.damaged:
+            reason = self._failure or f"{self._file.path} could not be cut back to its last whole record"
+            raise StorageError(f"no more writes are taken until the store is opened again, because: {reason}")
+
+    def commit(self, ticket: int) -> None:
+        """Return once the write is durable.
+
+        Raises:
+            StorageError: an fsync failed, this one or an earlier one. What is durable is known again after reopening.
+        """
+        if not self._synchronous:
+            return
+        while True:
+            with self._changed:
+                while self._syncing and self._durable < ticket and self._failure is None:
+                    self._changed.wait()
+                if self._durable >= ticket:
+                    return
+                self.check()
+                self._syncing, target, file = True, self._written, self._file
+            failure = None
+            try:
+                file.sync()
+            except StorageError as error:
+                failure = error
+            with self._changed:
+                self._syncing = False
+                # A second fsync may report success for pages that the first one lost, so there is none.
+                self._failure = self._failure or failure
+                if failure is None:
+                    self._durable = max(self._durable, target)
+                self._changed.notify_all()
+
+    def rotate(self) -> list[Path]:
+        """Begin another file: the paths of all before it, which are durable then."""
+        with self._changed:
+            while self._syncing:
+                self._changed.wait()
+            self.check()
+            try:
+                self._file.sync()
+            except StorageError as error:
+                self._failure = error
+                self._changed.notify_all()
+                raise
+            self._durable = self._written
+            self._changed.notify_all()
+            previous, self._number = self._file, self._number + 1
+            try:
+                self._file = self._start()
+            except StorageError:
+                self._number -= 1
+                raise
+            previous.close()
+        return [path for path in log_files(self._files, self._folder) if path != self._file.path]
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _start(self) -> AppendFile:
+        file = self._files.open_append(self._folder / f"{self._number:010d}.wal", fresh=True)
+        try:
+            file.append(pack_file_header(MAGIC, VERSION))
+            file.sync()
+            self._files.sync_directory(self._folder)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+
+def log_files(files: Files, folder: Path) -> list[Path]:
+    """The log's files, oldest first."""
+    return [folder / name for name in files.names(folder) if name.endswith(".wal")]
+
+
+def recover(files: Files, path: Path, damage: list[Damage]) -> Iterator[list[Entry]]:
+    """The writes of one file. A torn end is cut off and kept beside it; both that and damage inside are told.
+
+    Raises:
+        StorageError: a newer version wrote the file, or it cannot be read.
+    """
+    data = files.read(path)
+    try:
+        check_file_header(data, MAGIC, VERSION, path)
+    except CorruptData as error:
+        if len(data) < FILE_HEADER_BYTES:  # the file was being created
+            return
+        damage.append(Damage(path, f"{error}; its records are read all the same"))
+    for item in read_frames(data, FILE_HEADER_BYTES):
+        if not isinstance(item, Gap):
+            yield unpack_entries(item.payload)
+        elif item.torn:
+            cut_tail(files, path, data, item, damage)
+        else:
+            message = f"{path}: bytes {item.offset} to {item.stop} are damaged; the writes recorded there are lost"
+            damage.append(Damage(path, message))
+
+
+def cut_tail(files: Files, path: Path, data: bytes, gap: Gap, damage: list[Damage]) -> None:
+    """Cut a log at its last whole frame; the bytes beyond go into a file beside it."""
+    aside = path.with_name(f"{path.name}.torn-{gap.offset}")
+    files.write_atomically(aside, [data[gap.offset :]])
+    with files.open_append(path) as file:
+        file.truncate(gap.offset)
+        file.sync()
+    size = gap.stop - gap.offset
+    damage.append(Damage(path, f"{path}: the last {size} bytes are no whole record; they were cut and kept in {aside}"))
+
+
+def pack_entries(entries: list[Entry]) -> bytes:
+    """Columns as they are in memory, little-endian."""
+    packed: bytes = msgpack.packb(
+        [
+            (
+                shard,
+                measurement,
+                chunk.series.astype("<u4").tobytes(),
+                chunk.times.astype("<i8", copy=False).tobytes(),
+                [_pack_column(name, column) for name, column in chunk.fields.items()],
+            )
+            for shard, measurement, chunk in entries
+        ]
+    )
+    return packed
+
+
+def unpack_entries(payload: bytes) -> list[Entry]:
+    found = msgpack.unpackb(payload, max_bin_len=1 << 32 - 1, max_array_len=1 << 31, max_str_len=1 << 31)
+    return [
+        (
+            shard,
+            measurement,
+            Chunk(
+                np.frombuffer(series, "<u4").astype(np.int64),
+                np.frombuffer(times, "<i8"),
+                {name: _unpack_column(*rest) for name, *rest in columns},
+            ),
+        )
+        for shard, measurement, series, times, columns in found
+    ]
+
+
+def _pack_column(name: str, column: Column) -> tuple[Any, ...]:
+    valid = None if column.valid is None else np.packbits(column.valid).tobytes()
+    values: object = column.values.tobytes()
+    if column.type is DataType.STRING:
+        values = np.where(column.mask, column.values, "").tolist()
+    return name, TYPE_CODES[column.type], len(column), values, valid
+
+
+def _unpack_column(code: int, rows: int, values: Any, valid: bytes | None) -> Column:
+    type_ = TYPES[code]
+    mask = None if valid is None else np.unpackbits(np.frombuffer(valid, np.uint8), count=rows).astype(np.bool_)
+    if type_ is DataType.STRING:
+        texts = np.empty(rows, object)
+        texts[:] = values
+        return Column(type_, texts, mask)
+    return Column(type_, np.frombuffer(values, type_.dtype), mask)

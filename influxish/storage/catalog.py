@@ -192,7 +192,7 @@ class Catalog:
     def _rows(self, table: str) -> list[tuple[Any, ...]]:
         columns = ", ".join(("id", *_TABLES[table], "checksum"))
         with self._explained():
-            found = self._connection.execute(f"SELECT {columns} FROM {table}").fetchall()
+            found = self._connection.execute(f"SELECT {columns} FROM {table} ORDER BY id").fetchall()
         for row in found:
             if _checksum(row[1:-1]) != row[-1]:
                 raise CorruptData(f"{self.path}: the row {row[:-1]} of table {table} is damaged")

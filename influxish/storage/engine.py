@@ -129,9 +129,9 @@ class Engine:
     # Databases and retention policies
 
     def databases(self) -> list[str]:
-        """Names, sorted."""
+        """Names, in the order in which they were made."""
         with self._lock:
-            return sorted(self._databases)
+            return list(self._databases)
 
     def has_database(self, database: str) -> bool:
         return database in self._databases

@@ -5,7 +5,7 @@ Columns are sliced, never copied, except where a chunk is put together from two.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from influxish.batch import Column
 from influxish.emit.series import SeriesChunk, StatementResult
@@ -26,6 +26,17 @@ def checked_chunks(result: StatementResult) -> Iterator[SeriesChunk]:
         yield from result.chunks
     except InfluxishError as error:
         result.error = error_text(error)
+
+
+def checked_results(results: Iterable[StatementResult]) -> Iterator[StatementResult]:
+    """The results; an error in place of the next one becomes a result with that error, and the last."""
+    statement = 0
+    try:
+        for result in results:
+            yield result
+            statement = result.statement_id + 1
+    except InfluxishError as error:
+        yield StatementResult(statement, error=error_text(error))
 
 
 def error_text(error: InfluxishError) -> str:

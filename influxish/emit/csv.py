@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from influxish.emit.cells import CellStyle, cell_texts
-from influxish.emit.chunks import checked_chunks, pieces
+from influxish.emit.chunks import checked_chunks, checked_results, pieces
 from influxish.emit.series import StatementResult
 from influxish.emit.times import time_texts
 
@@ -25,7 +25,7 @@ def write_csv(results: Iterable[StatementResult], *, epoch: str = "") -> Iterato
     Each statement with series starts with a header. No value and NaN are empty cells; floats have no exponent.
     """
     blank = b""
-    for result in results:
+    for result in checked_results(results):
         style = CellStyle(null="", times=time_texts(epoch, result.zone), string=csv_cell, exponents=False)
         header: tuple[str, ...] | None = None
         for chunk in checked_chunks(result):

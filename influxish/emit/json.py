@@ -12,7 +12,7 @@ import numpy as np
 
 from influxish.batch import Column
 from influxish.emit.cells import CellStyle, cell_texts
-from influxish.emit.chunks import checked_chunks, pieces, rechunk
+from influxish.emit.chunks import checked_chunks, checked_results, pieces, rechunk
 from influxish.emit.series import SeriesChunk, StatementResult
 from influxish.emit.times import rfc3339, time_texts
 from influxish.errors import ExecutionError
@@ -104,7 +104,7 @@ class _JsonWriter:
     def document(self, results: Iterable[StatementResult]) -> Iterator[str]:
         """One document for everything. Without any result it is `{}`, as the server's."""
         before = self._opening
-        for result in results:
+        for result in checked_results(results):
             yield before + self._result_opening(result)
             yield from self._series(result, checked_chunks(result), flags=False)
             yield self._result_closing(result)
@@ -113,7 +113,7 @@ class _JsonWriter:
 
     def documents(self, results: Iterable[StatementResult], rows: int) -> Iterator[str]:
         """One document for each `rows` rows of a series, and one for a result without rows or with an error."""
-        for result in results:
+        for result in checked_results(results):
             chunks = rechunk(checked_chunks(result), rows)
             held = next(chunks, None)
             answered = False

@@ -12,7 +12,7 @@ import msgpack
 import numpy as np
 
 from influxish.batch import Column
-from influxish.emit.chunks import checked_chunks, pieces, rechunk
+from influxish.emit.chunks import checked_chunks, checked_results, pieces, rechunk
 from influxish.emit.series import SeriesChunk, StatementResult
 from influxish.emit.times import epoch_integers
 from influxish.types import SECOND, Array, DataType, Times
@@ -47,12 +47,12 @@ class _MessagePackWriter:
         self._packer = msgpack.Packer(unicode_errors="replace")
 
     def document(self, results: Iterable[StatementResult]) -> Iterator[bytes]:
-        packed = [self._result(result, checked_chunks(result), last=True) for result in results]
+        packed = [self._result(result, checked_chunks(result), last=True) for result in checked_results(results)]
         yield self._opening(len(packed))
         yield from packed
 
     def documents(self, results: Iterable[StatementResult], rows: int) -> Iterator[bytes]:
-        for result in results:
+        for result in checked_results(results):
             chunks = rechunk(checked_chunks(result), rows)
             held = next(chunks, None)
             answered = False

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from influxish.batch import Column, object_array
 from influxish.emit.cells import CellStyle, cell_texts
-from influxish.emit.chunks import checked_chunks, pieces
+from influxish.emit.chunks import checked_chunks, checked_results, pieces
 from influxish.emit.series import SeriesChunk, StatementResult
 from influxish.emit.times import time_texts
 from influxish.emit.widths import ColumnLayout, clipped, fitted_widths, printable, text_width
@@ -39,7 +39,7 @@ def write_table(
     No value and NaN show as `-`.
     """
     blank = ""
-    for result in results:
+    for result in checked_results(results):
         style = CellStyle(null=NULL, times=time_texts(epoch, result.zone), string=printable, exponents=True)
         drawn = False
         for text in filter(None, _TableWriter(style, width, max_rows).lines(checked_chunks(result))):

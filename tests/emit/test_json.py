@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from influxish.emit.json import json_error, json_string, write_json
 from influxish.emit.series import SeriesChunk, StatementResult
-from influxish.errors import LimitExceeded, ParseError
+from influxish.errors import LimitExceeded, NotFound, ParseError
 from influxish.types import DataType, Span
 from tests.emit.answers import answer, breaking_off, column, floats, random_series, seconds, strings, times
 
@@ -188,6 +189,17 @@ def test_in_chunks_an_error_part_way_is_the_last_document() -> None:
 def test_the_error_of_a_query_is_its_one_line() -> None:
     error = ParseError("found EOF", query="SELECT", span=Span(6, 6), hint="name a field")
     assert text(breaking_off(error=error)) == '{"results":[{"statement_id":0,"error":"found EOF"}]}\n'
+
+
+@pytest.mark.parametrize("chunk_size", [0, 10])
+def test_an_error_in_place_of_a_result_becomes_the_last_result(chunk_size: int) -> None:
+    def results() -> Iterator[StatementResult]:
+        yield answer(*three_rows())
+        raise NotFound("database not found: nodb")
+
+    written = b"".join(write_json(results(), chunk_size=chunk_size)).decode()
+    last = json.loads(written.splitlines()[-1])["results"][-1]
+    assert last == {"statement_id": 1, "error": "database not found: nodb"}
 
 
 @pytest.mark.parametrize("chunk_size", [0, 1, 10])

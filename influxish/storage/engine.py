@@ -393,13 +393,9 @@ class Engine:
     def _place(self, state: DatabaseState, shard: Shard, newest: Segment | None) -> Place:
         """Where a segment goes that replaces those up to `newest`, or that is newer than all."""
         folder = None if self.path is None else shard_folder(self.path, state.id, shard.id)
-        numbers = [int(Path(name).stem) for name in self._names(folder) if name.endswith(".seg")]
-        places = [segment.place for segment in shard.segments]
-        place = newest.place if newest is not None else max(places, default=0) + 1
-        return Place(self.options.files, folder, f"{max([*numbers, *places], default=0) + 1:010d}.seg", place)
-
-    def _names(self, folder: Path | None) -> list[str]:
-        return [] if folder is None else self.options.files.names(folder)
+        shard.last_number += 1
+        place = newest.place if newest is not None else shard.last_number
+        return Place(self.options.files, folder, f"{shard.last_number:010d}.seg", place)
 
     def _install(self, state: DatabaseState, shard: Shard, segment: Segment, replaced: Sequence[Segment]) -> None:
         """Make a segment count in place of others, on disk and then in memory."""

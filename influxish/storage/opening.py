@@ -73,6 +73,7 @@ class Opening:
     def _open_segments(self, root: Path) -> None:
         for entry in self._catalog.segments():
             database, shard = self._owner[entry.shard]
+            shard.last_number = max(shard.last_number, entry.place, int(Path(entry.file).stem))
             segment = self._segment(shard_folder(root, database.id, shard.id) / entry.file, entry)
             if segment is None:
                 continue

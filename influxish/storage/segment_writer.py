@@ -69,7 +69,7 @@ def _row_groups(parts: Iterable[Batch]) -> Iterator[Batch]:
 
 def _cut(rows: Batch) -> int:
     boundary = int(rows.run_offsets[np.searchsorted(rows.run_offsets, PIECE_ROWS, "right") - 1])
-    return boundary if boundary >= PIECE_ROWS * 3 // 4 else PIECE_ROWS
+    return boundary if boundary > PIECE_ROWS * 3 // 4 else PIECE_ROWS
 
 
 def _joined(parts: list[Batch]) -> Batch:

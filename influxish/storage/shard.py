@@ -29,6 +29,7 @@ class Shard:
         segments: oldest first.
         frozen: memtables on their way into a segment, oldest first.
         active: the memtable that is written to.
+        last_number: the greatest number that a segment file has been given.
     """
 
     def __init__(self, id: int, name: str, time_range: TimeRange) -> None:
@@ -37,6 +38,7 @@ class Shard:
         self.segments: tuple[Segment, ...] = ()
         self.frozen: tuple[Memtable, ...] = ()
         self.active = Memtable()
+        self.last_number = 0
 
     @property
     def memory(self) -> int:

@@ -5,34 +5,10 @@ Equality ignores spans, so that parse(print(tree)) == tree is a fair question. N
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
 from typing import Literal
 
-from influxish.types import NOWHERE, DataType, Span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AstNode:
-    """Anything the parser makes. `span` is where it stood in the text; it takes no part in equality."""
-
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
-
-    def children(self) -> Iterator[AstNode]:
-        """The nodes directly inside this one, in the order of the fields."""
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if isinstance(value, AstNode):
-                yield value
-            elif isinstance(value, tuple):
-                yield from (element for element in value if isinstance(element, AstNode))
-
-    def walk(self) -> Iterator[AstNode]:
-        """This node and all below it, parents first."""
-        yield self
-        for child in self.children():
-            yield from child.walk()
-
+from influxish.influxql.node import AstNode, node
+from influxish.types import DataType
 
 # --- expressions -----------------------------------------------------------------------------------------------
 
@@ -43,7 +19,7 @@ class Expression(AstNode):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class VarRef(Expression):
     """A field, a tag or `time`; `type` is the cast after `::`, if there is one (ANY_FIELD for `::field`)."""
 
@@ -51,70 +27,70 @@ class VarRef(Expression):
     type: DataType | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Wildcard(Expression):
     """`*`, `*::tag` or `*::field`."""
 
     kind: Literal["tag", "field"] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class RegexLiteral(Expression):
     """`/pattern/`; the pattern is kept unescaped (`\\/` in the text is `/` here), RE2 syntax."""
 
     pattern: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class NumberLiteral(Expression):
     """A number with a decimal point."""
 
     value: float
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class IntegerLiteral(Expression):
     """A number without a decimal point, within int64."""
 
     value: int
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class UnsignedLiteral(Expression):
     """A whole number above the range of int64, within uint64."""
 
     value: int
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class StringLiteral(Expression):
     """Text in single quotes, unescaped."""
 
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class BooleanLiteral(Expression):
     """`true` or `false`."""
 
     value: bool
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class DurationLiteral(Expression):
     """`1h30m` and the like, in nanoseconds."""
 
     nanoseconds: int
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class BoundParameter(Expression):
     """`$name`, to be replaced by a literal before the statement means anything (see `bind`)."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Call(Expression):
     """`name(args…)`. Names are lower case: InfluxQL folds the case of function names."""
 
@@ -122,14 +98,14 @@ class Call(Expression):
     args: tuple[Expression, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Distinct(Expression):
     """`DISTINCT name` without brackets; means `distinct(name)`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class BinaryExpr(Expression):
     """`left op right`; `op` as in the text, upper case for AND and OR."""
 
@@ -138,7 +114,7 @@ class BinaryExpr(Expression):
     right: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class ParenExpr(Expression):
     """`( expression )`."""
 
@@ -148,7 +124,7 @@ class ParenExpr(Expression):
 # --- the parts of SELECT ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Field(AstNode):
     """One entry of the select list."""
 
@@ -162,7 +138,7 @@ class Source(AstNode):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Measurement(Source):
     """`database.policy.name`, of which the first two may be missing (""); or a regular expression instead of a name."""
 
@@ -172,21 +148,21 @@ class Measurement(Source):
     regex: RegexLiteral | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class SubQuery(Source):
     """`(SELECT …)` after FROM."""
 
     statement: Select
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Dimension(AstNode):
     """One entry of GROUP BY: a VarRef, a Wildcard, a RegexLiteral, or the call `time(…)`."""
 
     expression: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Fill(AstNode):
     """`fill(…)`; `value` only for the option "number"."""
 
@@ -194,7 +170,7 @@ class Fill(AstNode):
     value: float | int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class SortField(AstNode):
     """One entry of ORDER BY. Only `time` is allowed in SELECT; the name is "" for `ORDER BY ASC|DESC`."""
 
@@ -202,7 +178,7 @@ class SortField(AstNode):
     ascending: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Target(AstNode):
     """`INTO` something: a measurement whose name is "" when it stands for `:MEASUREMENT`."""
 
@@ -219,7 +195,7 @@ class Statement(AstNode):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Select(Statement):
     """SELECT, with every clause. `limit` and the like are 0 when absent, as `LIMIT 0` means no limit."""
 
@@ -237,7 +213,7 @@ class Select(Statement):
     timezone: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Explain(Statement):
     """EXPLAIN [ANALYZE] SELECT …; [VERBOSE] is accepted as InfluxDB 1.x accepts it."""
 

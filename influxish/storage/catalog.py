@@ -42,6 +42,7 @@ _TABLES = {
         "name": "TEXT NOT NULL",
         "type": "TEXT NOT NULL",
     },
+    "logs": {"first": "INTEGER NOT NULL"},
 }
 """Table → its columns. Each has an `id` before them, never used again, and a `checksum` of them after."""
 
@@ -100,12 +101,12 @@ class Catalog:
                 run(f"PRAGMA user_version = {FORMAT_VERSION}")
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[Catalog]:
         """All changes made inside take effect together, durably, or not at all."""
         with self._explained():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                yield
+                yield self
                 self._connection.execute("COMMIT")
             except BaseException:
                 self._connection.execute("ROLLBACK")
@@ -176,6 +177,14 @@ class Catalog:
         columns = ", ".join(_TABLES["fields"])
         statement = f"INSERT OR IGNORE INTO fields ({columns}, checksum) VALUES (?, ?, ?, ?, ?)"
         self._connection.execute(statement, (*values, _checksum(values)))
+
+    def first_log(self) -> int:
+        """Number of the oldest log file whose rows are not all in segments; 0 before the first flush."""
+        return max((first for _, first in self._rows("logs")), default=0)
+
+    def set_first_log(self, number: int) -> None:
+        self._connection.execute("DELETE FROM logs")
+        self._insert("logs", number)
 
     def close(self) -> None:
         self._connection.close()

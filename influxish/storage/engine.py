@@ -27,7 +27,7 @@ from influxish.storage.points import PointBatch, Tags
 from influxish.storage.segment import Segment
 from influxish.storage.series_log import SeriesLog
 from influxish.storage.shard import Shard
-from influxish.storage.wal import Entry, WriteAheadLog, log_files
+from influxish.storage.wal import Entry, WriteAheadLog, log_files, log_number
 from influxish.storage.writing import Intake, used_series
 from influxish.types import ALL_TIME, TYPE_PREFERENCE, DataType, TimeRange
 
@@ -80,9 +80,10 @@ class Engine:
         self._databases = Opening(self.path, files, self._catalog, self.damage).databases()
         if self.path is not None:
             folder = self.path / "wal"
-            numbers = [int(path.stem) for path in log_files(files, folder)]
+            numbers = [log_number(path) for path in log_files(files, folder)]
+            numbers.append(self._catalog.first_log())
             synchronous = self.options.durability == "fsync"
-            self._wal = WriteAheadLog(files, folder, max(numbers, default=0) + 1, synchronous)
+            self._wal = WriteAheadLog(files, folder, max(numbers) + 1, synchronous)
 
     def __enter__(self) -> Engine:
         return self
@@ -369,8 +370,11 @@ class Engine:
             with self._lock:
                 self._install(state, shard, segment, ())
                 shard.frozen = shard.frozen[len(tables) :]
-        for path in finished:
-            self.options.files.remove(path)
+        if finished:
+            with self._lock, self._usable().transaction() as catalog:
+                catalog.set_first_log(1 + max(log_number(path) for path in finished))
+            for path in finished:
+                self.options.files.remove(path)
 
     def _merge_all(self) -> None:
         for state in list(self._databases.values()):

@@ -16,7 +16,7 @@ from influxish.storage.files import TEMPORARY, Files
 from influxish.storage.segment import Segment
 from influxish.storage.series_log import SeriesLog, load_series
 from influxish.storage.shard import Shard
-from influxish.storage.wal import Entry, log_files, recover
+from influxish.storage.wal import Entry, log_files, log_number, recover
 from influxish.types import DataType, TimeRange
 
 
@@ -49,9 +49,7 @@ class Opening:
                 database.series_log = SeriesLog(self._files, path)
             self._open_segments(self._root)
             self._remove_leftovers(self._root)
-            for path in log_files(self._files, self._root / "wal"):
-                for entries in recover(self._files, path, self._damage):
-                    self._replay(path, entries)
+            self._replay_logs(self._root / "wal")
         return self._databases
 
     def _read_catalog(self) -> None:
@@ -109,6 +107,15 @@ class Opening:
             for name in self._files.names(folder):
                 if name.endswith(TEMPORARY) or (name.endswith(".seg") and (id, name) not in listed):
                     self._files.remove(folder / name)
+
+    def _replay_logs(self, folder: Path) -> None:
+        first = self._catalog.first_log()
+        for path in log_files(self._files, folder):
+            if log_number(path) < first:  # in segments already, and perhaps overwritten since
+                self._files.remove(path)
+                continue
+            for entries in recover(self._files, path, self._damage):
+                self._replay(path, entries)
 
     def _replay(self, path: Path, entries: list[Entry]) -> None:
         for id, measurement, chunk in entries:

@@ -143,6 +143,10 @@ def log_files(files: Files, folder: Path) -> list[Path]:
     return [folder / name for name in files.names(folder) if name.endswith(".wal")]
 
 
+def log_number(path: Path) -> int:
+    return int(path.stem)
+
+
 def recover(files: Files, path: Path, damage: list[Damage]) -> Iterator[list[Entry]]:
     """The writes of one file. A torn end is cut off and kept beside it; both that and damage inside are told.
 

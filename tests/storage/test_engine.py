@@ -254,7 +254,7 @@ def test_files_of_a_newer_version_are_refused_politely(tmp_path: Path) -> None:
     (segment,) = tmp_path.glob("data/*/*/*.seg")
     original = segment.read_bytes()
     segment.write_bytes(pack_file_header(SEGMENT_MAGIC, 99) + original[16:])
-    log = tmp_path / "wal" / "0000000001.wal"
+    log = tmp_path / "wal" / "0000000099.wal"
     for path, data in ((segment, original), (log, pack_file_header(LOG_MAGIC, 99))):
         if path is log:
             log.write_bytes(data)

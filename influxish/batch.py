@@ -214,6 +214,17 @@ class Batch:
         columns = {label: column.take(slice(start, stop)) for label, column in self.columns.items()}
         return Batch(self.groups, self.run_groups[first:last], offsets, self.times[start:stop], columns)
 
+    def reversed(self) -> Batch:
+        """The rows in the opposite order."""
+        backwards = slice(None, None, -1)
+        return Batch(
+            self.groups,
+            self.run_groups[backwards],
+            self.rows - self.run_offsets[backwards],
+            self.times[backwards],
+            {label: column.take(backwards) for label, column in self.columns.items()},
+        )
+
     @staticmethod
     def of_rows(groups: GroupTable, row_groups: Positions, times: Times, columns: Mapping[str, Column]) -> Batch:
         """A batch from a group id per row; neighbours of one group form a run."""

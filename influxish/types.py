@@ -131,6 +131,16 @@ class TimeRange:
 ALL_TIME = TimeRange()
 
 
+def format_time(time: int) -> str:
+    """One moment (UTC ns) in RFC 3339, decimals only where there are any.
+
+    >>> format_time(1_500_000_000)
+    '1970-01-01T00:00:01.5Z'
+    """
+    whole, _, fraction = str(np.datetime64(time, "ns")).partition(".")
+    return f"{whole}.{fraction}".rstrip("0").rstrip(".") + "Z"
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """A grid of time buckets, in the general form that both languages need.

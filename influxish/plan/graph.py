@@ -6,6 +6,7 @@ Every verb keeps both halves of every edge consistent and refuses to make a circ
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from influxish.errors import PlanBug
 from influxish.plan.edges import ReadEdge, WriteEdge, join_halves
@@ -111,15 +112,19 @@ class Graph:
         old.outputs.clear()
         self.drop(old)
 
+    def disconnect(self, read: ReadEdge) -> None:
+        """Take one edge away; what only its reader needed is no longer part of the graph."""
+        source = read.source
+        read.node.inputs.remove(read)
+        source.outputs.remove(read.write)
+        self.drop(source)
+
     def drop(self, node: Node) -> None:
         """Cut off a node that nobody reads, and all below it that nobody else reads."""
         if node.outputs or node is self.root:
             return
         for read in list(node.inputs):
-            source = read.source
-            source.outputs.remove(read.write)
-            node.inputs.remove(read)
-            self.drop(source)
+            self.disconnect(read)
 
     def walk(self) -> Iterator[Node]:
         """Every node once, inputs before readers, left to right: one order for EXPLAIN, the rules and the executor."""
@@ -133,6 +138,17 @@ class Graph:
                 seen.add(node)
                 pending.append((node, True))
                 pending.extend((source, False) for source in reversed(node.sources) if source not in seen)
+
+    def copy(self) -> Graph:
+        """The same graph out of new nodes, to keep while this one is rewritten."""
+        twins: dict[Node, Node] = {}
+        for node in self.walk():
+            twins[node] = replace(node)
+        copied = Graph(twins[self.root])
+        for node, twin in twins.items():
+            for source in node.sources:
+                copied.connect(twins[source], twin)
+        return copied
 
     def check(self) -> None:
         """Raise PlanBug unless every half of every edge agrees with its partner and its node, without circles."""

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from influxish.functions.expression import Expression, Reference
+from influxish.functions.expression import Expression
 from influxish.functions.state import GroupCall
 from influxish.plan.node import Node
-from influxish.types import ALL_TIME, DataType, FieldRequest, TimeRange, Window
+from influxish.types import ALL_TIME, DataType, FieldRequest, TimeRange, Window, format_time
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -128,16 +128,19 @@ class Sort(Node):
     """Rows by group, and by time within a group.
 
     Attributes:
+        by_time: False leaves the rows of a group in the order they come.
         descending: groups and times fall instead of rise.
         limit: at most so many first rows of each group are needed; None: all.
     """
 
+    by_time: bool = True
     descending: bool = False
     limit: int | None = None
 
     def describe(self) -> str:
+        keys = "group, time" if self.by_time else "group"
         limit = "" if self.limit is None else f" limit {self.limit}"
-        return f"sort by group, time{' descending' if self.descending else ''}{limit}"
+        return f"sort by {keys}{' descending' if self.descending else ''}{limit}"
 
 
 class Stage(Enum):
@@ -172,13 +175,8 @@ class Aggregate(Node):
 
     def describe(self) -> str:
         stage = "" if self.stage is Stage.WHOLE else f" [{self.stage.value}]"
-        names = (self._final_name(call) if self.stage is Stage.FINAL else call.label for call in self.calls)
+        names = (_final_name(call) if self.stage is Stage.FINAL else call.label for call in self.calls)
         return f"{', '.join(names)}{stage}"
-
-    @staticmethod
-    def _final_name(call: GroupCall) -> str:
-        # What merging does to partial counts is a sum: the picture says what happens, the function stays count.
-        return f"sum({call.argument})" if call.function.name == "count" else call.label
 
 
 class FillOption(Enum):
@@ -192,12 +190,20 @@ class FillOption(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FillColumn:
-    """How one column is filled: `value` for NUMBER, and for NULL where a function has a value for nothing (count)."""
+    """How one column is filled.
+
+    Attributes:
+        label, type: of the column.
+        option: what to put in.
+        value: for NUMBER; and for NULL where a function has a value for nothing, as count has 0.
+        of: label of the call's own column, which tells by its validity the buckets that are empty.
+    """
 
     label: str
     type: DataType
     option: FillOption
     value: float | int | None = None
+    of: str = ""
 
     def __str__(self) -> str:
         return f"{self.label}: {self.option.value if self.value is None else self.value}"
@@ -233,7 +239,7 @@ class Computed:
 
     def __str__(self) -> str:
         text = str(self.expression)
-        return text if isinstance(self.expression, Reference) and text == self.label else f"{self.label} = {text}"
+        return text if text == self.label else f"{self.label} = {text}"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -338,6 +344,13 @@ def call_labels(calls: Sequence[GroupCall]) -> dict[str, DataType]:
 def _during(time_range: TimeRange) -> str:
     if time_range == ALL_TIME:
         return ""
-    start = str(time_range.start) if time_range.has_start else ""
-    stop = str(time_range.stop) if time_range.has_stop else ""
-    return f" time {start}..{stop}"
+    words = []
+    if time_range.has_start:
+        words.append(f"from {format_time(time_range.start)}")
+    if time_range.has_stop:
+        words.append(f"until {format_time(time_range.stop)}")
+    return "".join(f" {word}" for word in words)
+
+
+def _final_name(call: GroupCall) -> str:
+    return f"{call.function.final}({call.argument})" if call.function.final else call.label

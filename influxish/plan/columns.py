@@ -1,0 +1,67 @@
+"""Which columns a node reads from its inputs and which it writes: what typing and the projection rule ask."""
+
+from __future__ import annotations
+
+from influxish.functions.expression import Expression
+from influxish.plan.node import Node
+from influxish.plan.nodes import (
+    Aggregate,
+    Derive,
+    Fill,
+    Filter,
+    Merge,
+    Nothing,
+    Open,
+    Output,
+    Project,
+    Scan,
+    Sort,
+    Stage,
+    Table,
+    call_labels,
+)
+from influxish.types import DataType
+
+
+def writes(node: Node) -> dict[str, DataType]:
+    """Label → type of the columns a node makes. Symbols make none that are known yet."""
+    match node:
+        case Scan(fields=fields, tags=tags):
+            return {**{field.label: field.type for field in fields}, **dict.fromkeys(tags, DataType.TAG)}
+        case Derive(columns=columns, tags=tags):
+            found: dict[str, DataType] = dict.fromkeys(tags, DataType.TAG)
+            for column in reversed(columns):  # of two columns with one name the first is seen
+                found[column.name] = column.type
+            return found
+        case Output():
+            return {column.name: column.type for column in node.columns}
+        case Aggregate(calls=calls):
+            return call_labels(calls)
+        case Fill(columns=columns):
+            return {column.label: column.type for column in columns}
+        case Project(columns=columns):
+            return {column.label: column.expression.type for column in columns}
+        case Merge() | Filter() | Sort():
+            return writes(node.source) if node.inputs else {}
+        case Nothing() | Open() | Table():
+            return {}
+    raise TypeError(f"no columns known for {type(node).__name__}")
+
+
+def reads(node: Node) -> set[str] | None:
+    """Labels of the columns a node reads from its inputs; None: it hands on whatever its own readers read."""
+    match node:
+        case Aggregate(calls=calls, stage=stage):
+            return set() if stage is Stage.FINAL else {label for call in calls for label in call.reads}
+        case Fill(columns=columns):
+            return {column.label for column in columns}
+        case Project(columns=columns, required=required):
+            return {name for column in columns for name in names_in(column.expression)} | set(required)
+        case Output(columns=columns):
+            return {column.label for column in columns}
+    return None
+
+
+def names_in(expression: Expression | None) -> set[str]:
+    """Labels that an expression reads."""
+    return set() if expression is None else {reference.name for reference in expression.references()}

@@ -1,0 +1,256 @@
+"""What can be wrong with a select list before any data is looked at, in InfluxDB's order and InfluxDB's words.
+
+Source of the rules and the wording: influxdata/influxdb 1.8, query/compile.go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from influxish.errors import CompileError, QueryError
+from influxish.functions.registry import (
+    FUNCTIONS,
+    GroupFunction,
+    MathFunction,
+    Parameter,
+    SelectorFunction,
+    Stamp,
+)
+from influxish.influxql import ast, format_node
+from influxish.types import DataType
+
+DISTINCT_COUNT = "count(distinct)"
+"""Registry key of the function that `count(distinct(v))` means."""
+
+_LITERALS = (
+    ast.NumberLiteral,
+    ast.IntegerLiteral,
+    ast.UnsignedLiteral,
+    ast.StringLiteral,
+    ast.BooleanLiteral,
+    ast.DurationLiteral,
+)
+
+
+@dataclass(slots=True)
+class Traits:
+    """What the fields of one SELECT have in common; decides which mixtures are allowed.
+
+    Attributes:
+        calls: every call of a group function, repeats included.
+        has_columns: some field or tag is selected as it is.
+        only_selectors: no call computes its result from several rows.
+        top_bottom: name of the call of top() or bottom(), or "".
+        has_distinct: distinct() stands outside of count().
+    """
+
+    calls: list[ast.Call] = field(default_factory=list)
+    has_columns: bool = False
+    only_selectors: bool = True
+    top_bottom: str = ""
+    has_distinct: bool = False
+
+
+def check_fields(select: ast.Select) -> Traits:
+    """Check each field of a select list by itself; `time` alone is passed over.
+
+    Raises:
+        CompileError: with the place of the first fault.
+    """
+    traits = Traits()
+    for item in select.fields:
+        _check(item.expression, traits, select.limit, wildcard=True)
+    return traits
+
+
+def check_mixture(select: ast.Select, traits: Traits, *, grouped_by_time: bool, fill: str) -> None:
+    """Check the fields against each other and against GROUP BY and fill().
+
+    Raises:
+        CompileError: with the place of the fault.
+    """
+    span = select.fields[0].span.to(select.fields[-1].span)
+    if all(is_time(item.expression) for item in select.fields):
+        raise CompileError("at least 1 non-time field must be queried", span=span)
+    if traits.top_bottom and len(traits.calls) > 1:
+        raise CompileError(
+            f"selector function {traits.top_bottom}() cannot be combined with other functions", span=span
+        )
+    if not traits.calls:
+        if fill in ("none", "linear"):
+            place = select.fill.span if select.fill else span
+            raise CompileError(f"fill({fill}) must be used with a function", span=place)
+        if grouped_by_time:
+            place = next((d.span for d in select.dimensions if isinstance(d.expression, ast.Call)), span)
+            raise CompileError(
+                "GROUP BY requires at least one aggregate function", span=place, hint="for example  mean(usage)"
+            )
+    if traits.has_distinct and (len(traits.calls) != 1 or traits.has_columns):
+        raise CompileError("aggregate function distinct() cannot be combined with other functions or fields", span=span)
+    if traits.has_columns and traits.calls:
+        if not traits.only_selectors:
+            raise CompileError("mixing aggregate and non-aggregate queries is not supported", span=span)
+        if len(traits.calls) > 1:
+            raise CompileError("mixing multiple selector functions with tags or fields is not supported", span=span)
+
+
+def is_time(node: ast.Expression) -> bool:
+    """Whether it is the bare column `time`."""
+    return isinstance(node, ast.VarRef) and node.name == "time" and node.type is None
+
+
+def _check(node: ast.Expression, traits: Traits, limit: int, *, wildcard: bool) -> None:
+    match node:
+        case ast.VarRef():
+            if not is_time(node):
+                traits.has_columns = True
+        case ast.Wildcard() | ast.RegexLiteral():
+            if not wildcard:
+                kind = "wildcard" if isinstance(node, ast.Wildcard) else "regex"
+                raise CompileError(f"unable to use {kind} in a binary expression", span=node.span)
+            traits.has_columns = True
+        case ast.ParenExpr(expression=inner):
+            _check(inner, traits, limit, wildcard=wildcard)
+        case ast.BinaryExpr(left=left, right=right):
+            if isinstance(left, _LITERALS) and isinstance(right, _LITERALS):
+                raise CompileError("cannot perform a binary expression on two literals", span=node.span)
+            for side in (left, right):
+                if not is_constant(side):
+                    _check(side, traits, limit, wildcard=False)
+        case ast.Distinct(name=name):
+            call = ast.Call("distinct", (ast.VarRef(name, span=node.span),), span=node.span)
+            _check_call(call, traits, limit, wildcard)
+        case ast.Call():
+            _check_call(node, traits, limit, wildcard)
+        case _:
+            raise CompileError("field must contain at least one variable", span=node.span)
+
+
+def is_constant(node: ast.Expression) -> bool:
+    """Whether only literals take part in it."""
+    return all(isinstance(part, (*_LITERALS, ast.BinaryExpr, ast.ParenExpr)) for part in node.walk())
+
+
+def _check_call(call: ast.Call, traits: Traits, limit: int, wildcard: bool) -> None:
+    function = FUNCTIONS.get(call.name)
+    if isinstance(function, MathFunction):
+        least, most = function.arguments
+        _check_count(call, least, most)
+        for argument in call.args:
+            if not is_constant(argument):
+                _check(argument, traits, limit, wildcard=False)
+        return
+    if not isinstance(function, GroupFunction):
+        raise undefined(call)
+    traits.calls.append(call)
+    if isinstance(function, SelectorFunction) and function.takes_keys:
+        _check_top_bottom(call, traits, limit)
+    elif call.name == "distinct":
+        traits.has_distinct = True
+        traits.only_selectors = False
+        _check_distinct(call)
+    else:
+        if function.stamp is Stamp.BUCKET:
+            traits.only_selectors = False
+        _check_plain(call, function, traits, wildcard)
+
+
+def undefined(call: ast.Call) -> QueryError:
+    """The error for a call of a function that does not exist."""
+    near = get_close_matches(call.name, FUNCTIONS, 1)
+    hint = f"did you mean {near[0]}()?" if near else ""
+    return CompileError(f"undefined function {call.name}()", span=call.span, hint=hint)
+
+
+def _check_plain(call: ast.Call, function: GroupFunction, traits: Traits, wildcard: bool) -> None:
+    required = sum(parameter.default is ... for parameter in function.parameters)
+    _check_count(call, 1 + required, 1 + len(function.parameters))
+    argument = call.args[0]
+    if call.name == "count" and isinstance(argument, ast.Distinct):
+        pass
+    elif call.name == "count" and isinstance(argument, ast.Call) and argument.name == "distinct":
+        _check_distinct(argument)
+    elif isinstance(argument, ast.Wildcard | ast.RegexLiteral):
+        if not wildcard:
+            kind = "wildcard" if isinstance(argument, ast.Wildcard) else "regex field"
+            raise CompileError(f"unsupported expression with {kind}: {call.name}()", span=argument.span)
+        traits.only_selectors = False
+    elif not isinstance(argument, ast.VarRef):
+        raise CompileError(f"expected field argument in {call.name}()", span=argument.span)
+    for given, parameter in zip(call.args[1:], function.parameters, strict=False):
+        constant(call.name, given, parameter)
+
+
+def _check_count(call: ast.Call, least: int, most: int) -> None:
+    if least <= len(call.args) <= most:
+        return
+    expected = f"expected {most if len(call.args) > most else least}"
+    if least != most:
+        expected = f"expected at least {least}" if len(call.args) < least else f"expected at most {most}"
+    message = f"invalid number of arguments for {call.name}, {expected}, got {len(call.args)}"
+    raise CompileError(message, span=call.span)
+
+
+def constant(function: str, node: ast.Expression, parameter: Parameter) -> object:
+    """The value of a constant argument; an integer is taken where a float is expected.
+
+    Raises:
+        CompileError: it is no constant of the right type.
+    """
+    match node:
+        case ast.IntegerLiteral(value=whole) if DataType.INTEGER in parameter.types:
+            return whole
+        case ast.IntegerLiteral(value=whole) if DataType.FLOAT in parameter.types:
+            return float(whole)
+        case ast.NumberLiteral(value=number) if DataType.FLOAT in parameter.types:
+            return number
+        case ast.StringLiteral(value=text) if DataType.STRING in parameter.types:
+            return text
+        case ast.DurationLiteral(nanoseconds=duration) if DataType.DURATION in parameter.types:
+            return duration
+    wanted = DataType.FLOAT if DataType.FLOAT in parameter.types else min(parameter.types, key=lambda t: t.value)
+    raise CompileError(f"expected {wanted.value} argument in {function}()", span=node.span)
+
+
+def _check_distinct(call: ast.Call) -> None:
+    if not call.args:
+        raise CompileError("distinct function requires at least one argument", span=call.span)
+    if len(call.args) > 1:
+        raise CompileError("distinct function can only have one argument", span=call.args[1].span)
+    if not isinstance(call.args[0], ast.VarRef):
+        raise CompileError("expected field argument in distinct()", span=call.args[0].span)
+
+
+def _check_top_bottom(call: ast.Call, traits: Traits, limit: int) -> None:
+    name = call.name
+    if traits.top_bottom:
+        raise CompileError(
+            f"selector function {traits.top_bottom}() cannot be combined with other functions", span=call.span
+        )
+    if len(call.args) < 2:
+        raise CompileError(
+            f"invalid number of arguments for {name}, expected at least 2, got {len(call.args)}", span=call.span
+        )
+    last = call.args[-1]
+    if not isinstance(last, ast.IntegerLiteral):
+        raise CompileError(f"expected integer as last argument in {name}(), found {format_node(last)}", span=last.span)
+    if last.value <= 0:
+        raise CompileError(f"limit ({last.value}) in {name} function must be at least 1", span=last.span)
+    if 0 < limit < last.value:
+        raise CompileError(
+            f"limit ({last.value}) in {name} function can not be larger than the LIMIT ({limit}) in the "
+            "select statement",
+            span=last.span,
+        )
+    first = call.args[0]
+    if not isinstance(first, ast.VarRef):
+        raise CompileError(
+            f"expected first argument to be a field in {name}(), found {format_node(first)}", span=first.span
+        )
+    for argument in call.args[1:-1]:
+        if not isinstance(argument, ast.VarRef):
+            raise CompileError(
+                f"only fields or tags are allowed in {name}(), found {format_node(argument)}", span=argument.span
+            )
+    traits.top_bottom = name

@@ -1,0 +1,182 @@
+"""WHERE taken apart: one range of time, and a condition on everything else.
+
+Source of the rules: influxdata/influxql, ConditionExpr and Reduce; a time bound narrows the range wherever it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from influxish.compiler.expressions import lower
+from influxish.errors import CompileError
+from influxish.functions.expression import Comparison, Expression, Literal, Logical, Match, Reference
+from influxish.influxql import ast, format_node
+from influxish.types import ALL_TIME, MAX_TIME, MIN_TIME, DataType, TimeRange
+
+_COMPARISONS = {"=": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATE_TIME = re.compile(
+    r"(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})?)?\Z", re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What time literals depend on: the moment `now()` stands for (UTC ns), and the zone of strings without offset."""
+
+    now: int
+    zone: str = ""
+
+
+def split_condition(condition: ast.Expression | None, clock: Clock) -> tuple[Expression | None, TimeRange]:
+    """The condition without its bounds on time (None when nothing is left), and the range that they leave.
+
+    Raises:
+        CompileError: a bound that is none, or a condition that is no condition.
+    """
+    if condition is None:
+        return None, ALL_TIME
+    return _split(condition, clock)
+
+
+def _split(node: ast.Expression, clock: Clock) -> tuple[Expression | None, TimeRange]:
+    while isinstance(node, ast.ParenExpr):
+        node = node.expression
+    if isinstance(node, ast.BinaryExpr) and node.op in ("AND", "OR"):
+        terms, time_range = [], ALL_TIME
+        for operand in _chain(node):
+            term, bound = _split(operand, clock)
+            time_range = time_range.intersect(bound)
+            if term is not None:
+                terms.append(term)
+        if len(terms) < 2:
+            return (terms[0] if terms else None), time_range
+        return Logical(node.op, tuple(terms), type=DataType.BOOLEAN, span=node.span), time_range
+    if isinstance(node, ast.BinaryExpr) and (node.op in _COMPARISONS or node.op in ("=~", "!~")):
+        if _is_time(node.left):
+            return None, _bound(node.op, node.left, node.right, clock)
+        if _is_time(node.right):
+            return None, _bound(_MIRRORED.get(node.op, node.op), node.right, node.left, clock)
+        return _comparison(node), ALL_TIME
+    if isinstance(node, ast.BooleanLiteral):
+        return Literal(node.value, type=DataType.BOOLEAN, span=node.span), ALL_TIME
+    if isinstance(node, ast.Call):
+        raise CompileError(f"invalid function call in condition: {format_node(node)}", span=node.span)
+    raise CompileError(
+        f"invalid condition expression: {format_node(node)}",
+        span=node.span,
+        hint="a condition compares: write for example  usage > 90",
+    )
+
+
+def _chain(node: ast.BinaryExpr) -> Sequence[ast.Expression]:
+    """The operands of a run of one operator, left to right, without recursion on its length."""
+    operands: list[ast.Expression] = []
+    current: ast.Expression = node
+    while isinstance(current, ast.BinaryExpr) and current.op == node.op:
+        operands.append(current.right)
+        current = current.left
+    return [current, *reversed(operands)]
+
+
+def _comparison(node: ast.BinaryExpr) -> Expression:
+    for side in (node.left, node.right):
+        for part in side.walk():
+            if isinstance(part, ast.Call | ast.Distinct):
+                raise CompileError(f"invalid function call in condition: {format_node(part)}", span=part.span)
+    if node.op in ("=~", "!~"):
+        assert isinstance(node.right, ast.RegexLiteral)
+        return Match(lower(node.left), node.right.pattern, node.op == "!~", type=DataType.BOOLEAN, span=node.span)
+    op = _COMPARISONS[node.op]
+    left, right = lower(node.left), lower(node.right)
+    if isinstance(left, Literal) and isinstance(right, Reference):  # the index and the blocks look for name op literal
+        left, right, op = right, left, _MIRRORED.get(op, op)
+    return Comparison(op, left, right, type=DataType.BOOLEAN, span=node.span)
+
+
+# --- time ---------------------------------------------------------------------------------------------------------
+
+
+def _is_time(node: ast.Expression) -> bool:
+    return isinstance(node, ast.VarRef) and node.name.lower() == "time" and node.type is None
+
+
+def _bound(op: str, name: ast.Expression, value: ast.Expression, clock: Clock) -> TimeRange:
+    if op not in ("=", "<", "<=", ">", ">=") and not isinstance(value, ast.RegexLiteral):
+        raise CompileError(f"invalid time comparison operator: {op}", span=name.span.to(value.span))
+    time = min(max(moment(value, clock), MIN_TIME), MAX_TIME)
+    match op:
+        case "=":
+            return TimeRange(time, time + 1)
+        case "<":
+            return TimeRange(stop=time)
+        case "<=":
+            return TimeRange(stop=time + 1)
+        case ">":
+            return TimeRange(start=time + 1)
+        case _:
+            return TimeRange(start=time)
+
+
+def moment(node: ast.Expression, clock: Clock) -> int:
+    """The moment (UTC ns) that a constant expression names: a literal, `now()`, or one of them ± durations."""
+    match node:
+        case ast.ParenExpr(expression=inner):
+            return moment(inner, clock)
+        case ast.IntegerLiteral(value=value) | ast.DurationLiteral(nanoseconds=value):
+            return value
+        case ast.NumberLiteral(value=number):
+            return int(number)
+        case ast.StringLiteral(value=text):
+            return _parse_time(text, clock.zone, node)
+        case ast.Call(name="now", args=()):
+            return clock.now
+        case ast.BinaryExpr(op="+", left=left, right=right):
+            return moment(left, clock) + moment(right, clock)
+        case ast.BinaryExpr(op="-", left=left, right=right):
+            return moment(left, clock) - moment(right, clock)
+        case ast.BinaryExpr(op="*", left=ast.IntegerLiteral(value=factor), right=right):
+            return factor * moment(right, clock)
+        case ast.BinaryExpr(op="*", left=left, right=ast.IntegerLiteral(value=factor)):
+            return factor * moment(left, clock)
+    raise _not_a_time(node)
+
+
+def _not_a_time(node: ast.Expression) -> CompileError:
+    kind = type(node).__name__
+    return CompileError(
+        f"invalid operation: time and *influxql.{kind} are not compatible",
+        span=node.span,
+        hint="times are written '2020-01-01T00:00:00Z', '2020-01-01', 1577836800s or now() - 1h",
+    )
+
+
+def _parse_time(text: str, zone: str, node: ast.Expression) -> int:
+    """UTC ns of a time string; local time of `zone` where the string has no offset."""
+    if not _DATE.match(text):
+        raise _not_a_time(node)
+    found = _DATE_TIME.match(text)
+    if not found:
+        raise CompileError(
+            "invalid timestamp string", span=node.span, hint="write '2020-01-01T00:00:00Z' or '2020-01-01'"
+        )
+    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
+    fraction, offset = found.group(7), found.group(8)
+    try:
+        stamp = datetime(year, month, day, hour, minute, second)
+    except ValueError:
+        raise CompileError("invalid timestamp string", span=node.span, hint="there is no such date or time") from None
+    if offset and offset != "Z":
+        sign = -1 if offset[0] == "-" else 1
+        shift = sign * timedelta(hours=int(offset[1:3]), minutes=int(offset[4:6]))
+    elif zone and not offset:
+        shift = stamp.replace(tzinfo=ZoneInfo(zone)).utcoffset() or timedelta()
+    else:
+        shift = timedelta()
+    whole = stamp - shift - datetime(1970, 1, 1)
+    return (whole.days * 86_400 + whole.seconds) * 1_000_000_000 + int((fraction or "0").ljust(9, "0"))

@@ -1,0 +1,292 @@
+"""Link: the symbols of a compiled graph meet the schema. Shards are found, names typed, wildcards expanded.
+
+After this stage the graph holds one scan for each (source, shard), and every column has a type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from influxish.compiler.builder import SelectBuilder
+from influxish.compiler.scope import Scope
+from influxish.compiler.select import Compiled
+from influxish.compiler.typing import Resolve, type_condition, type_value
+from influxish.compiler.wildcards import expand_fields
+from influxish.errors import CompileError, NotFound, QueryError
+from influxish.functions.expression import NULL, Expression, Reference
+from influxish.functions.registry import GroupFunction
+from influxish.functions.state import GroupCall
+from influxish.plan.columns import writes
+from influxish.plan.graph import Graph
+from influxish.plan.node import Node
+from influxish.plan.nodes import (
+    Aggregate,
+    Computed,
+    Derive,
+    Fill,
+    Filter,
+    Merge,
+    Nothing,
+    Output,
+    OutputColumn,
+    Project,
+    Scan,
+    Table,
+)
+from influxish.regex import compile_regex
+from influxish.storage.interface import ShardSource, Store
+from influxish.types import ALL_TIME, DataType
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A graph whose scans can be carried out: `shards` holds the snapshot that each name in a `Scan` means."""
+
+    graph: Graph
+    shards: dict[str, ShardSource]
+
+
+def link(compiled: Compiled, store: Store, database: str) -> Linked:
+    """Look up every name of a compiled statement.
+
+    Args:
+        compiled: it is used up: its graph becomes the linked one.
+        store: where databases and shards are found.
+        database: the one meant by sources that name none; "" for none.
+    Raises:
+        NotFound: a database or retention policy that does not exist.
+        CompileError: types that do not fit a function or an operator.
+    """
+    linker = _Linker(compiled, store, database)
+    for builder in compiled.builders:
+        linker.link_select(builder)
+    compiled.graph.check()
+    return Linked(compiled.graph, linker.shards)
+
+
+@dataclass(slots=True)
+class _Linker:
+    compiled: Compiled
+    store: Store
+    database: str
+    shards: dict[str, ShardSource] = field(default_factory=dict)
+    snapshots: dict[tuple[str, str], list[tuple[str, ShardSource]]] = field(default_factory=dict)
+
+    @property
+    def graph(self) -> Graph:
+        return self.compiled.graph
+
+    def link_select(self, builder: SelectBuilder) -> None:
+        unlinked, scope = builder.output, Scope()
+        leaves = list(_leaves(builder.source))
+        found = {leaf: self._find(leaf) for leaf in leaves if isinstance(leaf, Table)}
+        for leaf in leaves:
+            if isinstance(leaf, Table):
+                for _, source, measurement in found[leaf]:
+                    schema = source.schema()[measurement]
+                    scope.add(schema.fields, schema.tags)
+            else:
+                assert isinstance(leaf, Derive)
+                self._add_derived(scope, leaf)
+        written = leaves[0].dimensions if isinstance(leaves[0], Table | Derive) else ()
+        builder.dimensions = scope.dimensions(written)
+        if builder.is_open():
+            builder.build(expand_fields(builder.fields, scope, builder.dimensions))
+        for node in list(_region(builder.output, set(leaves))):
+            if node.outputs or node is builder.output:  # else it was cut off with a reader that had no column
+                self._type(node, builder, scope)
+        for outer in self.compiled.builders:
+            outer.source = builder.output if outer.source is unlinked else outer.source
+        for leaf in leaves:
+            if not leaf.outputs:
+                continue
+            if isinstance(leaf, Table):
+                self._put_scans(leaf, found[leaf], scope, builder)
+            else:
+                assert isinstance(leaf, Derive)
+                self._align_derived(leaf, scope, builder, alone=len(leaves) == 1)
+
+    # --- sources ---
+
+    def _find(self, table: Table) -> list[tuple[str, ShardSource, str]]:
+        """(shard name, shard, measurement) for everything that a name in FROM means."""
+        matches: Callable[[str], bool] = table.measurement.__eq__
+        if table.is_pattern:
+            pattern = compile_regex(table.measurement)
+            matches = lambda name: pattern.search(name) is not None  # noqa: E731
+        return [
+            (label, source, measurement)
+            for label, source in self._snapshot(table.database or self.database, table.policy)
+            if source.time_range.overlaps(table.time_range)
+            for measurement in sorted(source.schema())
+            if matches(measurement)
+        ]
+
+    def _snapshot(self, database: str, policy: str) -> list[tuple[str, ShardSource]]:
+        """All shards of a policy as of one moment, however often a query names it."""
+        if not database:
+            raise NotFound("database name required")
+        if not self.store.has_database(database):
+            raise NotFound(f"database not found: {database}")
+        policy = policy or self.store.default_policy(database)
+        if not self.store.has_policy(database, policy):
+            raise NotFound(f"retention policy not found: {policy}")
+        key = (database, policy)
+        if key not in self.snapshots:
+            self.snapshots[key] = []
+            for source in self.store.shards(database, policy, ALL_TIME):
+                label = source.name if source.name not in self.shards else f"{database}.{policy} {source.name}"
+                self.shards[label] = source
+                self.snapshots[key].append((label, source))
+        return self.snapshots[key]
+
+    def _put_scans(
+        self, table: Table, found: list[tuple[str, ShardSource, str]], scope: Scope, builder: SelectBuilder
+    ) -> None:
+        scans: list[Node] = [
+            Scan(
+                shard=label,
+                measurement=measurement,
+                fields=scope.requests(),
+                tags=scope.tag_requests(),
+                dimensions=builder.dimensions,
+                time_range=table.time_range,
+                descending=builder.descending,
+            )
+            for label, _, measurement in found
+        ]
+        scans = scans or [Nothing()]
+        if len(scans) > 1 and not all(isinstance(reader, Merge) for reader in table.readers):
+            self.graph.append(table, Merge())
+        self.graph.split(table, scans)
+
+    # --- subqueries ---
+
+    def _add_derived(self, scope: Scope, derive: Derive) -> None:
+        inner = next(b for b in self.compiled.builders if b.output is derive)
+        columns = writes(derive)
+        scope.add(
+            {name: [type] for name, type in columns.items() if type not in (DataType.TAG, DataType.UNKNOWN)},
+            [name for name, type in columns.items() if type is DataType.TAG],
+        )
+        scope.tags.update(name for name in inner.dimensions if name not in columns)
+
+    def _align_derived(self, derive: Derive, scope: Scope, builder: SelectBuilder, *, alone: bool) -> None:
+        """Tell a subquery what is read around it, and give it the columns of its neighbours."""
+        own = {column.name for column in derive.columns}
+        tags = tuple(name for name in scope.tag_requests() if name not in own)
+        linked = replace(derive, dimensions=builder.dimensions, tags=tags)
+        self.graph.replace(derive, linked)
+        types = writes(linked)
+        wanted = {request.label: request.type for request in scope.requests()}
+        wanted |= dict.fromkeys(scope.tag_requests(), DataType.TAG)
+        names = {request.label: request.name for request in scope.requests()}
+        if alone and all(types.get(label) is type for label, type in wanted.items()):
+            return
+        columns = []
+        for label, type in wanted.items():
+            have = types.get(names.get(label, label))
+            same = have is type or (have is not None and have.is_numeric and type.is_numeric)
+            source: Expression = Reference(names.get(label, label), type=type) if same else replace(NULL, type=type)
+            columns.append(Computed(label, source))
+        self.graph.append(linked, Project(columns=tuple(columns), descending=builder.descending))
+
+    # --- types ---
+
+    def _type(self, node: Node, builder: SelectBuilder, scope: Scope) -> None:
+        graph = self.graph
+        match node:
+            case Filter(condition=condition):
+                graph.replace(node, Filter(condition=type_condition(condition, scope.resolve)))
+            case Project() if not any(isinstance(source, Aggregate | Fill | Nothing) for source in node.sources):
+                self._type_rows(node, scope)
+            case Project(columns=columns):
+                made = {label: type for source in node.sources for label, type in writes(source).items()}
+                resolve: Resolve = lambda ref: (ref.name, made[ref.name]) if ref.name in made else None  # noqa: E731
+                typed = tuple(Computed(c.label, type_value(c.expression, resolve)) for c in columns)
+                graph.replace(node, replace(node, columns=typed))
+            case Aggregate(calls=calls):
+                call = _type_call(calls[0], builder, scope)
+                if call is None:
+                    graph.redirect(node, Nothing())
+                else:
+                    graph.replace(node, replace(node, calls=(call,)))
+            case Fill(columns=fills):
+                types = writes(node.source)
+                if isinstance(node.source, Nothing):
+                    graph.remove(node)
+                else:
+                    graph.replace(node, replace(node, columns=tuple(replace(f, type=types[f.label]) for f in fills)))
+            case Output(columns=outputs):
+                named: list[OutputColumn] = []
+                for column, source in zip(outputs, node.sources, strict=True):
+                    named.append(replace(column, type=writes(source).get(column.label, DataType.UNKNOWN)))
+                output = replace(node, columns=tuple(named))
+                graph.replace(node, output)
+                builder.output = output
+
+    def _type_rows(self, node: Project, scope: Scope) -> None:
+        """Type a projection of plain rows. A row is answered if any field named in it has a value."""
+        required: dict[str, None] = {}
+        for column in node.columns:
+            for reference in column.expression.references():
+                found = scope.resolve(reference)
+                if found is not None and found[1] is not DataType.TAG:
+                    required[found[0]] = None
+        typed = tuple(Computed(c.label, type_value(c.expression, scope.resolve)) for c in node.columns)
+        if required:
+            self.graph.replace(node, replace(node, columns=typed, required=tuple(required)))
+        else:
+            self.graph.redirect(node, Nothing())
+
+
+def _type_call(call: GroupCall, builder: SelectBuilder, scope: Scope) -> GroupCall | None:
+    """The call with its columns and types known; None if it reads a column that is no field."""
+    reference = builder.names[call.argument]
+    found = scope.resolve(reference)
+    if found is None or found[1] is DataType.TAG:
+        return None
+    label, type = found
+    if type not in call.function.takes:
+        raise _unsupported(call.function, type, reference)
+
+    def column(name: str) -> tuple[str, DataType]:
+        known = scope.resolve(builder.names[name])
+        return known if known is not None else (scope.tag_label(builder.names[name]), DataType.TAG)
+
+    beside = tuple((column(read)[0], written, column(read)[1]) for read, written, _ in call.beside)
+    keys = tuple(column(key)[0] for key in call.keys)
+    return replace(call, argument=label, type=type, keys=keys, beside=beside)
+
+
+def _unsupported(function: GroupFunction, type: DataType, reference: Reference) -> QueryError:
+    takes = ", ".join(sorted(taken.value for taken in function.takes))
+    return CompileError(
+        f"unsupported {function.name} iterator type: *query.{type.value}InterruptIterator",
+        span=reference.span,
+        hint=f"{reference.name} is a {type.value} field; {function.name}() takes {takes}",
+    )
+
+
+def _leaves(source: Node) -> Iterator[Node]:
+    """The tables and subqueries that the rows of one SELECT come from, in the order of FROM."""
+    if isinstance(source, Table | Derive):
+        yield source
+        return
+    for below in source.sources:
+        yield from _leaves(below)
+
+
+def _region(output: Node, leaves: set[Node]) -> Iterator[Node]:
+    """The nodes of one SELECT above its sources, inputs first."""
+    seen: set[Node] = set(leaves)
+    pending: list[tuple[Node, bool]] = [(output, False)]
+    while pending:
+        node, done = pending.pop()
+        if done:
+            yield node
+        elif node not in seen:
+            seen.add(node)
+            pending.append((node, True))
+            pending.extend((source, False) for source in reversed(node.sources))

@@ -1,0 +1,86 @@
+"""The columns that a query's source offers, by name: fields with their types, and tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from influxish.compiler.names import column_label
+from influxish.functions.expression import Reference
+from influxish.regex import compile_regex
+from influxish.types import TYPE_PREFERENCE, DataType, FieldRequest
+
+
+@dataclass(slots=True)
+class Scope:
+    """What names mean under one FROM, and which columns have been asked for beyond the plain ones.
+
+    Attributes:
+        fields: name → type; where sources disagree, the first in `TYPE_PREFERENCE`.
+        tags: tag keys.
+        casts: label → field to be read as another type than its own, collected while names are resolved.
+        missing: names looked up like tags that are none; such a column holds no value anywhere.
+    """
+
+    fields: dict[str, DataType] = field(default_factory=dict)
+    tags: set[str] = field(default_factory=set)
+    casts: dict[str, FieldRequest] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+
+    def add(self, fields: Mapping[str, Iterable[DataType]], tags: Iterable[str]) -> None:
+        """Take in the columns of one more source."""
+        for name, types in fields.items():
+            known = [self.fields[name]] if name in self.fields else []
+            self.fields[name] = min([*types, *known], key=TYPE_PREFERENCE.index)
+        self.tags.update(tags)
+
+    def resolve(self, reference: Reference) -> tuple[str, DataType] | None:
+        """Label and type of the column that a name means, None if there is none."""
+        name, cast = reference.name, reference.cast
+        own = self.fields.get(name)
+        if cast is DataType.TAG or (cast is None and own is None):
+            return (name, DataType.TAG) if name in self.tags else None
+        if own is None:
+            return None
+        if cast in (None, DataType.ANY_FIELD, own):
+            return self.field_label(name), own
+        assert cast is not None
+        label = column_label(name, cast)
+        self.casts[label] = FieldRequest(label, name, cast)
+        return label, cast
+
+    def tag_label(self, reference: Reference) -> str:
+        """Label of a column that holds no value because nothing has the name."""
+        if reference.name in self.fields or reference.name in self.tags:
+            label = column_label(reference.name, reference.cast or DataType.UNKNOWN)
+        else:
+            label = reference.name
+        self.missing.add(label)
+        return label
+
+    def field_label(self, name: str) -> str:
+        """The label of a field read as its own type: its name, unless a tag has the same."""
+        return column_label(name, self.fields[name] if name in self.tags else None)
+
+    def requests(self) -> tuple[FieldRequest, ...]:
+        """Every field, sorted by name, and the casts that were asked for."""
+        plain = [FieldRequest(self.field_label(name), name, type) for name, type in sorted(self.fields.items())]
+        labels = {request.label for request in plain}
+        return (*plain, *(self.casts[label] for label in sorted(self.casts) if label not in labels))
+
+    def tag_requests(self) -> tuple[str, ...]:
+        """Every tag key, and the names that stand for nothing, sorted."""
+        return tuple(sorted(self.tags | self.missing))
+
+    def dimensions(self, written: Iterable[str]) -> tuple[str, ...]:
+        """The tag keys that GROUP BY means, sorted: `*` is all tags, `/…/` those that match."""
+        names: set[str] = set()
+        for item in written:
+            if item == "*":
+                names |= self.tags
+            elif len(item) > 1 and item[0] == item[-1] == "/":
+                search = compile_regex(item[1:-1]).search
+                names |= {name for name in self.tags if search(name)}
+            else:
+                names.add(item)
+        return tuple(sorted(names))

@@ -1,0 +1,134 @@
+"""Types of expressions, once the names are known. A select list with a type error is refused; a condition is false."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from influxish.errors import CompileError
+from influxish.functions.expression import (
+    FALSE,
+    NULL,
+    Arithmetic,
+    Comparison,
+    Expression,
+    Literal,
+    Logical,
+    Match,
+    MathCall,
+    Reference,
+)
+from influxish.functions.registry import FUNCTIONS, MathFunction
+from influxish.types import DataType
+
+Resolve = Callable[[Reference], tuple[str, DataType] | None]
+"""Label and type of the column that a reference means; None if there is none."""
+
+EMPTY = Literal("", type=DataType.STRING)
+"""What a name that means nothing is, compared with text: a tag that is missing."""
+
+_TEXT = (DataType.STRING, DataType.TAG)
+_INTEGERS = (DataType.INTEGER, DataType.UNSIGNED)
+
+
+def type_value(node: Expression, resolve: Resolve) -> Expression:
+    """A selected expression with its names resolved; a name that means nothing is null.
+
+    Raises:
+        CompileError: operands that do not go together.
+    """
+    match node:
+        case Literal():
+            return node
+        case Reference():
+            found = resolve(node)
+            return NULL if found is None else Reference(found[0], type=found[1], span=node.span)
+        case Arithmetic(op=op, left=left, right=right):
+            return combine(op, type_value(left, resolve), type_value(right, resolve), node)
+        case MathCall(name=name, arguments=arguments):
+            return apply_math(name, tuple(type_value(argument, resolve) for argument in arguments), node)
+    raise TypeError(f"no type for {type(node).__name__}")
+
+
+def combine(op: str, left: Expression, right: Expression, at: Expression) -> Expression:
+    """`left op right` with its type.
+
+    Raises:
+        CompileError: operands that do not go together.
+    """
+    if NULL in (left, right):
+        return NULL
+    result = _result(op, left.type, right.type)
+    if result is None:
+        text = f"{_with_type(left)} {op} {_with_type(right)}"
+        message = f"type error: {text}: incompatible types: {_word(left.type)} and {_word(right.type)}"
+        raise CompileError(message, span=at.span)
+    return Arithmetic(op, left, right, type=result, span=at.span)
+
+
+def apply_math(name: str, arguments: tuple[Expression, ...], at: Expression) -> Expression:
+    """A call of a mathematical function with its type; of anything but numbers it is null."""
+    function = FUNCTIONS[name]
+    assert isinstance(function, MathFunction)
+    if any(argument is NULL or not argument.type.is_numeric for argument in arguments):
+        return NULL
+    first = arguments[0].type
+    result, computes = function.returns(first), function.computes(first)
+    return MathCall(name, arguments, function.kernel, computes, type=result, span=at.span)
+
+
+def type_condition(node: Expression, resolve: Resolve) -> Expression:
+    """A condition with its names resolved. What cannot be compared is false; an unknown name is an empty tag."""
+    match node:
+        case Literal():
+            return node if node.type is DataType.BOOLEAN else FALSE
+        case Logical(op=op, terms=terms):
+            return replace(node, op=op, terms=tuple(type_condition(term, resolve) for term in terms))
+        case Match(operand=operand):
+            value = _operand(operand, resolve, beside=EMPTY)
+            return replace(node, operand=value) if value is not None and value.type in _TEXT else FALSE
+        case Comparison(op=op, left=left, right=right):
+            a, b = _operand(left, resolve, beside=right), _operand(right, resolve, beside=left)
+            if a is None or b is None or not _comparable(op, a.type, b.type):
+                return FALSE
+            return replace(node, left=a, right=b)
+    return FALSE
+
+
+def _operand(node: Expression, resolve: Resolve, *, beside: Expression) -> Expression | None:
+    """A side of a comparison, given the other; None if it can have no value."""
+    if isinstance(node, Reference) and resolve(node) is None:
+        return EMPTY if beside.type is DataType.STRING else None
+    try:
+        value = type_value(node, resolve)
+    except CompileError:
+        return None
+    return None if value is NULL else value
+
+
+def _comparable(op: str, left: DataType, right: DataType) -> bool:
+    if left.is_numeric and right.is_numeric:
+        return True
+    alike = (left in _TEXT and right in _TEXT) or left is right is DataType.BOOLEAN
+    return alike and op in ("=", "!=")
+
+
+def _result(op: str, left: DataType, right: DataType) -> DataType | None:
+    if left is right is DataType.BOOLEAN:
+        return DataType.BOOLEAN if op in "&|^" else None
+    if not (left.is_numeric and right.is_numeric):
+        return None
+    whole = left in _INTEGERS and right in _INTEGERS
+    if op in "&|^" and not whole:
+        return None
+    if op == "/" or not whole:
+        return DataType.FLOAT
+    return DataType.INTEGER if left is right is DataType.INTEGER else DataType.UNSIGNED
+
+
+def _with_type(node: Expression) -> str:
+    return f"{node}::{_word(node.type)}" if isinstance(node, Reference) else str(node)
+
+
+def _word(type: DataType) -> str:
+    return type.value

@@ -1,0 +1,70 @@
+"""What wildcards and regular expressions in a select list stand for, given the schema.
+
+Source of the rules: influxdata/influxql, SelectStatement.RewriteFields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+
+from influxish.compiler.names import own_title
+from influxish.compiler.scope import Scope
+from influxish.functions.registry import FUNCTIONS, GroupFunction
+from influxish.influxql import ast
+from influxish.regex import compile_regex
+
+
+def expand_fields(fields: Sequence[ast.Field], scope: Scope, dimensions: Collection[str]) -> list[ast.Field]:
+    """The select list without wildcards: fields and tags sorted by name, tags grouped by left out."""
+    expanded: list[ast.Field] = []
+    for item in fields:
+        node = item.expression
+        if isinstance(node, ast.Wildcard | ast.RegexLiteral):
+            names = _columns(node, scope, dimensions)
+            expanded += [ast.Field(ast.VarRef(name, span=node.span), span=item.span) for name in names]
+        elif (found := _pattern_call(node)) is not None:
+            expanded += _calls(item, found, scope)
+        else:
+            expanded.append(item)
+    return expanded
+
+
+def _columns(pattern: ast.Expression, scope: Scope, dimensions: Collection[str]) -> list[str]:
+    kind = pattern.kind if isinstance(pattern, ast.Wildcard) else None
+    names = set() if kind == "tag" else set(scope.fields)
+    if kind != "field":
+        names |= scope.tags - set(dimensions)
+    return [name for name in sorted(names) if _matches(pattern, name)]
+
+
+def _matches(pattern: ast.Expression, name: str) -> bool:
+    return not isinstance(pattern, ast.RegexLiteral) or compile_regex(pattern.pattern).search(name) is not None
+
+
+def _pattern_call(node: ast.Expression) -> ast.Call | None:
+    """The innermost call whose first argument is a wildcard."""
+    calls = [part for part in node.walk() if isinstance(part, ast.Call) and part.args]
+    return next((call for call in calls if isinstance(call.args[0], ast.Wildcard | ast.RegexLiteral)), None)
+
+
+def _calls(item: ast.Field, call: ast.Call, scope: Scope) -> Iterator[ast.Field]:
+    function = FUNCTIONS[call.name]
+    assert isinstance(function, GroupFunction)
+    pattern = call.args[0]
+    if isinstance(pattern, ast.Wildcard) and pattern.kind == "tag":
+        return
+    for name, type in sorted(scope.fields.items()):
+        if type in function.takes and _matches(pattern, name):
+            one = replace(call, args=(ast.VarRef(name, span=pattern.span), *call.args[1:]))
+            yield ast.Field(_swap(item.expression, call, one), f"{own_title(item)}_{name}", span=item.span)
+
+
+def _swap(node: ast.Expression, old: ast.Call, new: ast.Call) -> ast.Expression:
+    if node is old:
+        return new
+    if isinstance(node, ast.Call):
+        return replace(node, args=tuple(_swap(arg, old, new) for arg in node.args))
+    if isinstance(node, ast.ParenExpr):
+        return replace(node, expression=_swap(node.expression, old, new))
+    return node

@@ -1,0 +1,109 @@
+"""Node → iterator: one registration for each kind of node, and nothing else."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from influxish.exec.context import QueryContext
+from influxish.exec.exchange import Exchange
+from influxish.exec.iterator import BatchIterator, Watched
+from influxish.exec.iterators.aggregate import AggregateIterator, PartialAggregateIterator
+from influxish.exec.iterators.fill import FillIterator
+from influxish.exec.iterators.filter import FilterIterator
+from influxish.exec.iterators.join import JoinIterator
+from influxish.exec.iterators.merge import MergeIterator, NothingIterator
+from influxish.exec.iterators.output import DeriveIterator, OutputIterator
+from influxish.exec.iterators.project import ProjectIterator
+from influxish.exec.iterators.scan import ScanIterator
+from influxish.exec.iterators.sort import SortIterator
+from influxish.exec.request import scan_request
+from influxish.plan.columns import writes
+from influxish.plan.node import Node
+from influxish.plan.nodes import (
+    Aggregate,
+    Derive,
+    Emit,
+    Fill,
+    Filter,
+    Merge,
+    Nothing,
+    Project,
+    Scan,
+    Sort,
+    Stage,
+)
+
+
+def build(node: Node, context: QueryContext) -> BatchIterator:
+    """The iterator of a node and all below it, watched. A node with several readers is run once for each of them."""
+    return Watched(build_node(node, context), context, context.profile.of(node))
+
+
+@singledispatch
+def build_node(node: Node, context: QueryContext) -> BatchIterator:
+    raise TypeError(f"{type(node).__name__} cannot be executed: the graph is not linked")
+
+
+@build_node.register
+def _(node: Scan, context: QueryContext) -> BatchIterator:
+    return ScanIterator(context.shards[node.shard], scan_request(node), context.profile.of(node).scan)
+
+
+@build_node.register
+def _(node: Nothing, context: QueryContext) -> BatchIterator:
+    return NothingIterator()
+
+
+@build_node.register
+def _(node: Merge, context: QueryContext) -> BatchIterator:
+    inputs = [build(source, context) for source in node.sources]
+    return MergeIterator(*inputs) if node.workers == 1 else Exchange(inputs, context, node.workers)
+
+
+@build_node.register
+def _(node: Filter, context: QueryContext) -> BatchIterator:
+    return FilterIterator(build(node.source, context), node.condition)
+
+
+@build_node.register
+def _(node: Sort, context: QueryContext) -> BatchIterator:
+    return SortIterator(build(node.source, context), node, context)
+
+
+@build_node.register
+def _(node: Aggregate, context: QueryContext) -> BatchIterator:
+    child = build(node.source, context)
+    if node.stage is Stage.SHARD:
+        return PartialAggregateIterator(child, node, context)
+    return AggregateIterator(child, node, context)
+
+
+@build_node.register
+def _(node: Fill, context: QueryContext) -> BatchIterator:
+    return FillIterator(build(node.source, context), node, context)
+
+
+@build_node.register
+def _(node: Project, context: QueryContext) -> BatchIterator:
+    return ProjectIterator(_joined(node, context, node.descending), node.columns, node.required)
+
+
+@build_node.register
+def _(node: Emit, context: QueryContext) -> BatchIterator:
+    return OutputIterator(_joined(node, context, node.descending), node)
+
+
+@build_node.register
+def _(node: Derive, context: QueryContext) -> BatchIterator:
+    return DeriveIterator(OutputIterator(_joined(node, context, node.descending), node), node)
+
+
+def _joined(node: Node, context: QueryContext, descending: bool) -> BatchIterator:
+    """The inputs of a node as one; several edges from one source are one input."""
+    sources = list(dict.fromkeys(node.sources))
+    if not sources:
+        return NothingIterator()
+    if len(sources) == 1:
+        return build(sources[0], context)
+    inputs = [(build(source, context), writes(source)) for source in sources]
+    return JoinIterator(inputs, context, descending=descending)

@@ -1,0 +1,132 @@
+"""What a running query is bound by: its limits, its cancel switch, its memory budget and the pool it works on.
+
+Operators look at it between batches; nothing here knows an operator.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from influxish.errors import LimitExceeded, QueryCancelled
+from influxish.exec.pool import WorkerPool
+from influxish.exec.profile import Profile
+from influxish.storage.interface import ShardSource
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one query may use. Every setting can be given to `influxish.open()`.
+
+    Attributes:
+        max_query_memory: bytes of batches and states held at one time.
+        max_query_seconds: wall time from the start of a query to its last row; 0 is no limit.
+        max_buckets: rows that filling empty time buckets may make.
+    """
+
+    max_query_memory: int = 1024 * MIB
+    max_query_seconds: float = 0.0
+    max_buckets: int = 20_000_000
+
+
+class CancelSwitch:
+    """Cancels the query it was given to, from any thread. Once set it stays set."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        self._event.set()
+
+    @property
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+
+class MemoryBudget:
+    """Counts the bytes a query holds; safe to use from all of its workers."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.held = 0
+        self.peak = 0
+        self._lock = threading.Lock()
+
+    def take(self, nbytes: int) -> None:
+        """Hold `nbytes` more (or give back, if negative).
+
+        Raises:
+            LimitExceeded: the budget would be passed; nothing is taken then.
+        """
+        with self._lock:
+            if nbytes > 0 and self.held + nbytes > self.limit:
+                raise LimitExceeded(
+                    f"the query needs more than {self.limit // MIB} MiB of memory (it holds {self.held // MIB} MiB and "
+                    f"asks for {max(1, nbytes // MIB)} more): narrow its time range, group by less, add a LIMIT, or "
+                    "raise max_query_memory",
+                    limit="max_query_memory",
+                )
+            self.held += nbytes
+            self.peak = max(self.peak, self.held)
+
+
+class Account:
+    """The part of a budget that one operator holds."""
+
+    def __init__(self, budget: MemoryBudget) -> None:
+        self._budget = budget
+        self.held = 0
+
+    def set(self, nbytes: int) -> None:
+        """Hold exactly `nbytes` from now on."""
+        self._budget.take(nbytes - self.held)
+        self.held = nbytes
+
+    def add(self, nbytes: int) -> None:
+        self.set(self.held + nbytes)
+
+
+@dataclass(slots=True)
+class QueryContext:
+    """Everything a query needs while it runs.
+
+    Attributes:
+        shards: the snapshots that the scans of the graph name.
+        deadline: `time.monotonic()` after which the query is stopped; None without a limit.
+        profile: what EXPLAIN ANALYZE reads.
+    """
+
+    shards: Mapping[str, ShardSource]
+    pool: WorkerPool
+    limits: Limits = field(default_factory=Limits)
+    cancel: CancelSwitch = field(default_factory=CancelSwitch)
+    profile: Profile = field(default_factory=Profile)
+    memory: MemoryBudget = field(init=False)
+    deadline: float | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.memory = MemoryBudget(self.limits.max_query_memory)
+        seconds = self.limits.max_query_seconds
+        self.deadline = time.monotonic() + seconds if seconds > 0 else None
+
+    def account(self) -> Account:
+        return Account(self.memory)
+
+    def look(self) -> None:
+        """Stop here if the query was cancelled or is out of time.
+
+        Raises:
+            QueryCancelled, LimitExceeded
+        """
+        if self.cancel.is_set:
+            raise QueryCancelled("the query was cancelled")
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise LimitExceeded(
+                f"the query took longer than {self.limits.max_query_seconds:g} s: narrow its time range or raise "
+                "max_query_seconds",
+                limit="max_query_seconds",
+            )

@@ -1,0 +1,166 @@
+"""Rows to partial states, partial states to results; see `functions/state.py` for the work on one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from influxish.batch import BATCH_ROWS, Batch, Column, GroupTable, Positions
+from influxish.exec.context import QueryContext
+from influxish.exec.iterator import BatchIterator, HeldIterator
+from influxish.functions.state import (
+    Finished,
+    GroupCall,
+    StateBatch,
+    finish_states,
+    merge_states,
+    partial_states,
+)
+from influxish.plan.nodes import Aggregate
+from influxish.types import Times
+
+
+class _States:
+    """Partial states collected from many batches, merged whenever they have doubled, so they stay bounded."""
+
+    def __init__(self, calls: Sequence[GroupCall], context: QueryContext) -> None:
+        self._calls = calls
+        self._memory = context.account()
+        self._held: list[StateBatch] = []
+        self._rows = 0
+        self._threshold = 16 * BATCH_ROWS
+
+    def add(self, batch: StateBatch) -> None:
+        self._memory.add(batch.nbytes)
+        self._held.append(batch)
+        self._rows += batch.rows
+        if self._rows > self._threshold:
+            merged = self._merge()
+            self._held, self._rows = [merged], merged.rows
+            self._memory.set(merged.nbytes)
+            self._threshold = max(self._threshold, 2 * merged.rows)
+
+    def result(self) -> StateBatch | None:
+        """Everything added, merged; None if nothing was."""
+        return self._merge() if self._held else None
+
+    def clear(self) -> None:
+        self._held.clear()
+        self._memory.set(0)
+
+    def _merge(self) -> StateBatch:
+        groups, mappings = GroupTable.union([batch.groups for batch in self._held])
+        merged = []
+        for i, call in enumerate(self._calls):
+            tables = [
+                replace(batch.tables[i], groups=ids[batch.tables[i].groups])
+                for batch, ids in zip(self._held, mappings, strict=True)
+            ]
+            merged.append(merge_states(call, tables))
+        return StateBatch(groups, tuple(merged))
+
+
+class PartialAggregateIterator(BatchIterator):
+    """All rows of the child → one batch of partial states."""
+
+    def __init__(self, child: BatchIterator, node: Aggregate, context: QueryContext) -> None:
+        super().__init__(child)
+        self._node = node
+        self._states = _States(node.calls, context)
+        self._done = False
+
+    def next_batch(self) -> StateBatch | None:
+        if self._done:
+            return None
+        self._done = True
+        while (batch := self.children[0].next_batch()) is not None:
+            assert isinstance(batch, Batch)
+            self._states.add(partial_states(self._node.calls, batch, self._node.window))
+        result = self._states.result()
+        self._states.clear()
+        return result if result is not None and result.rows else None
+
+    def close(self) -> None:
+        self._states.clear()
+        super().close()
+
+
+class AggregateIterator(HeldIterator):
+    """Rows, or partial states of the same calls, → one row for each (group, bucket)."""
+
+    def __init__(self, child: BatchIterator, node: Aggregate, context: QueryContext) -> None:
+        super().__init__(child, context=context)
+        self._node = node
+        self._states = _States(node.calls, context)
+
+    def produce(self) -> Iterator[Batch]:
+        node = self._node
+        while (batch := self.children[0].next_batch()) is not None:
+            if isinstance(batch, Batch):
+                batch = partial_states(node.calls, batch, node.window)
+            self._states.add(batch)
+        states = self._states.result()
+        if states is None:
+            return
+        finished = [finish_states(call, table) for call, table in zip(node.calls, states.tables, strict=True)]
+        result = _align(node, states.groups, finished)
+        self.memory.set(result.nbytes)
+        self._states.clear()
+        if result.rows:
+            yield result
+
+    def close(self) -> None:
+        self._states.clear()
+        super().close()
+
+
+def _align(node: Aggregate, groups: GroupTable, results: list[Finished]) -> Batch:
+    """The results of all calls side by side: a row for each (group, bucket) that any of them has."""
+    first = results[0]
+    if len(results) == 1:
+        ids, buckets = first.groups, first.buckets
+        columns = dict(first.columns)
+    else:
+        ids, buckets, places = _union([(result.groups, result.buckets) for result in results])
+        columns = {}
+        for result, place in zip(results, places, strict=True):
+            for label, column in result.columns.items():
+                columns[label] = column if len(place) == len(ids) else _scatter(column, place, len(ids))
+    if node.descending:
+        order = np.lexsort((-buckets, -ids))  # stable: rows of one bucket keep their order
+        ids, buckets = ids[order], buckets[order]
+        columns = {label: column.take(order) for label, column in columns.items()}
+    times = buckets
+    if node.window is None:
+        times = np.full(len(ids), node.time_range.start if node.time_range.has_start else 0, np.int64)
+    if node.point_times:
+        assert first.times is not None
+        times = first.times[order] if node.descending else first.times
+    return Batch.of_rows(groups, ids, times, columns)
+
+
+def _union(keys: list[tuple[Positions, Times]]) -> tuple[Positions, Times, list[Positions]]:
+    """All distinct (group, bucket), sorted, and where the keys of each list stand among them."""
+    if all(np.array_equal(g, keys[0][0]) and np.array_equal(b, keys[0][1]) for g, b in keys[1:]):
+        same = np.arange(len(keys[0][0]), dtype=np.int64)
+        return *keys[0], [same] * len(keys)
+    groups = np.concatenate([group for group, _ in keys])
+    buckets = np.concatenate([bucket for _, bucket in keys])
+    order = np.lexsort((buckets, groups))
+    groups, buckets = groups[order], buckets[order]
+    fresh = np.ones(len(groups), np.bool_)
+    fresh[1:] = (groups[1:] != groups[:-1]) | (buckets[1:] != buckets[:-1])
+    ranks = np.empty(len(order), np.int64)
+    ranks[order] = np.cumsum(fresh) - 1
+    stops = np.cumsum([len(group) for group, _ in keys])[:-1]
+    return groups[fresh], buckets[fresh], np.split(ranks, stops)
+
+
+def _scatter(column: Column, places: Positions, rows: int) -> Column:
+    result = Column.absent(column.type, rows)
+    assert result.valid is not None
+    result.values[places] = column.values
+    result.valid[places] = column.mask
+    return result

@@ -1,0 +1,192 @@
+"""A row for every bucket: the grid of a GROUP BY time, with something in the empty places.
+
+Source of the semantics: influxdata/influxdb 1.8, query/iterator.gen.go, the fill iterators.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from influxish.batch import BATCH_ROWS, Batch, Column, Mask, Positions
+from influxish.errors import LimitExceeded
+from influxish.exec.context import QueryContext
+from influxish.exec.iterator import BatchIterator, HeldIterator
+from influxish.functions.windows import bucket_grid, bucket_starts
+from influxish.plan.nodes import Fill, FillColumn, FillOption
+from influxish.types import Array, DataType, TimeRange, Times
+
+
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """Every (group, bucket) of some groups, groups and times ascending.
+
+    Attributes:
+        groups: (n,) group ids.
+        times: (n,) bucket starts, ns.
+        first: (n,) row number at which the row's group begins.
+        places: (r,) where each row of the input stands.
+    """
+
+    groups: Positions
+    times: Times
+    first: Positions
+    places: Positions
+
+
+class FillIterator(HeldIterator):
+    """Hold the input (one row for each bucket that has any), lay the grid some groups at a time, fill each column."""
+
+    def __init__(self, child: BatchIterator, node: Fill, context: QueryContext) -> None:
+        super().__init__(child, context=context)
+        self._node = node
+
+    def produce(self) -> Iterator[Batch]:
+        node = self._node
+        rows = self.collect(self.children[0])
+        if rows is None:
+            return
+        if node.descending:
+            rows = rows.reversed()
+        starts = np.flatnonzero(np.diff(rows.row_groups, prepend=-1))
+        stops = np.append(starts[1:], rows.rows)
+        last = bucket_starts(node.window, np.array([node.time_range.stop - 1], np.int64))[0]
+        if node.time_range.has_start:
+            first = bucket_starts(node.window, np.array([node.time_range.start], np.int64)).repeat(len(starts))
+        else:
+            first = rows.times[starts]
+        lengths = np.maximum(0, (last - first) // node.window.every + 1)
+        self._check(int(lengths.sum()))
+        chunks = np.concatenate([[0], np.cumsum(lengths)]) // BATCH_ROWS
+        cuts = np.flatnonzero(np.diff(chunks[:-1], prepend=-1, append=chunks[-1] + 1))
+        pieces = [(int(a), int(b)) for a, b in itertools.pairwise(cuts)]
+        for low, high in reversed(pieces) if node.descending else pieces:
+            piece = rows.slice(int(starts[low]), int(stops[high - 1]))
+            filled = self._fill(piece, first[low:high], int(last))
+            if filled.rows:
+                yield filled.reversed() if node.descending else filled
+
+    def _check(self, rows: int) -> None:
+        limit = self.context.limits.max_buckets
+        if rows > limit:
+            raise LimitExceeded(
+                f"filling every bucket would make {rows:,} rows, more than max_buckets ({limit:,}): widen GROUP BY "
+                "time(), narrow the time range (give it both bounds), or write fill(none)",
+                limit="max_buckets",
+            )
+
+    def _fill(self, rows: Batch, first: Times, last: int) -> Batch:
+        grid = self._lay(rows, first, last)
+        n = len(grid.times)
+        exists = np.zeros(n, np.bool_)
+        columns = {}
+        for fill in self._node.columns:
+            column, region = self._fill_column(fill, rows, grid)
+            columns[fill.label] = column
+            exists |= region
+        batch = Batch.of_rows(rows.groups, grid.groups, grid.times, columns)
+        return batch.where(exists)
+
+    def _lay(self, rows: Batch, first: Times, last: int) -> _Grid:
+        window = self._node.window
+        ids = rows.row_groups
+        starts = np.flatnonzero(np.diff(ids, prepend=-1))
+        if not window.zone:
+            lengths = np.maximum(0, (last - first) // window.every + 1)
+            begins = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+            step = np.arange(int(lengths.sum()), dtype=np.int64) - np.repeat(begins, lengths)
+            times = np.repeat(first, lengths) + step * window.every
+            which = np.cumsum(np.diff(ids, prepend=ids[0]) != 0)
+            places = begins[which] + (rows.times - first[which]) // window.every
+        else:
+            grids = [bucket_grid(window, TimeRange(int(start), last + 1)) for start in first]
+            lengths = np.array([len(grid) for grid in grids], np.int64)
+            begins = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+            times = np.concatenate(grids)
+            stops = np.append(starts[1:], len(ids))
+            places = np.concatenate(
+                [
+                    begins[i] + np.searchsorted(grid, rows.times[start:stop])
+                    for i, (grid, start, stop) in enumerate(zip(grids, starts, stops, strict=True))
+                ]
+            )
+        return _Grid(np.repeat(ids[starts], lengths), times, np.repeat(begins, lengths), places)
+
+    def _fill_column(self, fill: FillColumn, rows: Batch, grid: _Grid) -> tuple[Column, Mask]:
+        """The column over the grid, and where it exists: in groups that have a value at all, from its beginning on."""
+        n = len(grid.times)
+        own, source = rows.columns[fill.of], rows.columns[fill.label]
+        present = np.zeros(n, np.bool_)
+        present[grid.places] = own.mask
+        values = np.zeros(n, fill.type.dtype)
+        values[grid.places] = source.values
+        valid = np.zeros(n, np.bool_)
+        valid[grid.places] = own.mask & source.mask
+        region = _from_first(present, grid, whole_group=self._node.time_range.has_start)
+        empty = region & ~present
+        match fill.option:
+            case FillOption.PREVIOUS:
+                _fill_previous(values, valid, present, empty, grid, backwards=self._node.descending)
+            case FillOption.LINEAR:
+                if fill.type.is_numeric:
+                    _fill_linear(values, valid, present, empty, grid, fill.type)
+            case _:
+                if fill.value is not None and fill.type.is_numeric:
+                    values[empty] = _number(fill.value, fill.type)
+                    valid |= empty
+        return Column(fill.type, values, None if valid.all() else valid), region
+
+
+def _number(value: float | int, type: DataType) -> float | int:
+    return float(value) if type is DataType.FLOAT else int(value)
+
+
+def _from_first(present: Mask, grid: _Grid, *, whole_group: bool) -> Mask:
+    """Rows of groups that have a present row: all of the group's, or those from its first present one on."""
+    seen: Positions = np.cumsum(present)
+    before: Positions = seen - present  # present rows ahead of each row, over all groups
+    so_far: Positions = seen - before[grid.first]
+    if not whole_group:
+        return np.greater(so_far, 0)
+    group = np.cumsum(grid.first == np.arange(len(present))) - 1
+    total = np.bincount(group, weights=present, minlength=int(group[-1]) + 1 if len(group) else 0)
+    whole: Mask = total[group] > 0
+    return whole
+
+
+def _fill_previous(values: Array, valid: Mask, present: Mask, empty: Mask, grid: _Grid, *, backwards: bool) -> None:
+    """Copy the last present row of the group, in the order of the answer."""
+    n = len(present)
+    rows = np.arange(n, dtype=np.int64)
+    if backwards:
+        following = np.minimum.accumulate(np.where(present, rows, n)[::-1])[::-1]
+        inside = following < n
+        same = np.zeros(n, np.bool_)
+        same[inside] = grid.first[following[inside]] == grid.first[inside]
+        source = np.where(same, following, 0)
+    else:
+        source = np.maximum.accumulate(np.where(present, rows, -1))
+        same = source >= grid.first
+    places = empty & same
+    values[places] = values[source[places]]
+    valid[places] = valid[source[places]]
+
+
+def _fill_linear(values: Array, valid: Mask, present: Mask, empty: Mask, grid: _Grid, type: DataType) -> None:
+    """Between two present rows of a group, a straight line; nothing before the first and after the last."""
+    n = len(present)
+    rows = np.arange(n, dtype=np.int64)
+    known = present & valid
+    before = np.maximum.accumulate(np.where(known, rows, -1))
+    after = np.minimum.accumulate(np.where(known, rows, n)[::-1])[::-1]
+    places = np.flatnonzero(empty & (before >= grid.first) & (after < n))
+    places = places[grid.first[after[places]] == grid.first[places]]
+    low, high = before[places], after[places]
+    start, rise = values[low].astype(np.float64), values[high].astype(np.float64) - values[low].astype(np.float64)
+    share = (grid.times[places] - grid.times[low]) / (grid.times[high] - grid.times[low])
+    line = start + rise * share
+    values[places] = np.trunc(line).astype(type.dtype) if type is not DataType.FLOAT else line
+    valid[places] = True

@@ -1,0 +1,75 @@
+"""The rows of a SELECT: limited for each group and over groups; and, for a subquery, made a source again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from influxish.batch import Batch, Column, Mask, object_array
+from influxish.exec.iterator import BatchIterator, RowIterator
+from influxish.plan.nodes import Derive, Output
+from influxish.types import DataType
+
+
+class OutputIterator(RowIterator):
+    """Apply LIMIT, OFFSET, SLIMIT and SOFFSET to rows that come group by group, and name the columns.
+
+    Column i of the answer is labelled by its place, so that two columns may share a name.
+    """
+
+    def __init__(self, child: BatchIterator, node: Output) -> None:
+        super().__init__(child)
+        self._node = node
+        self._group: tuple[str, ...] | None = None
+        self._seen = 0  # rows of the current group so far
+        self._series: dict[str, int] = {}  # groups so far, for each measurement
+
+    def next_batch(self) -> Batch | None:
+        while (batch := self.rows_of(self.children[0])) is not None:
+            kept = self._limit(batch)
+            if kept.rows:
+                columns = {str(i): kept.columns.get(c.label) for i, c in enumerate(self._node.columns)}
+                return kept.with_columns({i: c or Column.absent(DataType.FLOAT, kept.rows) for i, c in columns.items()})
+        return None
+
+    def _limit(self, batch: Batch) -> Batch:
+        node = self._node
+        if node.limit is None and not node.offset and node.series_limit is None and not node.series_offset:
+            return batch
+        keep: Mask = np.zeros(batch.rows, np.bool_)
+        starts, stops = batch.run_offsets[:-1].tolist(), batch.run_offsets[1:].tolist()
+        for group, start, stop in zip(batch.run_groups.tolist(), starts, stops, strict=True):
+            key = batch.groups.key(group)
+            if key != self._group:
+                self._group, self._seen = key, 0
+                self._series[key[0]] = self._series.get(key[0], -1) + 1
+            nth = self._series[key[0]] - node.series_offset
+            if nth >= 0 and (node.series_limit is None or nth < node.series_limit):
+                low = start + max(0, node.offset - self._seen)
+                high = stop if node.limit is None else start + max(0, node.offset + node.limit - self._seen)
+                keep[low : min(high, stop)] = True
+            self._seen += stop - start
+        return batch.where(keep)
+
+
+class DeriveIterator(RowIterator):
+    """Rows of a subquery as a source: columns by name, tags out of the group key, groups as asked outside."""
+
+    def __init__(self, child: BatchIterator, node: Derive) -> None:
+        super().__init__(child)
+        self._node = node
+
+    def next_batch(self) -> Batch | None:
+        batch = self.rows_of(self.children[0])
+        if batch is None:
+            return None
+        node = self._node
+        columns: dict[str, Column] = {}
+        for i, output in enumerate(node.columns):
+            columns.setdefault(output.name, batch.columns[str(i)])
+        known = dict(zip(batch.groups.dimensions, batch.groups.values, strict=True))
+        ids = batch.row_groups
+        for tag in node.tags:
+            values = known.get(tag, object_array([""] * len(batch.groups)))[ids]
+            columns[tag] = Column(DataType.TAG, values, values != "")
+        groups, mapping = batch.groups.project(node.dimensions)
+        return Batch(groups, mapping[batch.run_groups], batch.run_offsets, batch.times, columns)

@@ -1,0 +1,74 @@
+"""Rows by group and time. Holds all rows, except that a limit lets it forget what can no longer be answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from influxish.batch import BATCH_ROWS, Batch, Positions
+from influxish.exec.context import QueryContext
+from influxish.exec.iterator import BatchIterator, HeldIterator
+from influxish.plan.nodes import Sort
+
+
+class SortIterator(HeldIterator):
+    """Collect, sort once, hand out in slices. Rows that are equal keep the order they came in."""
+
+    def __init__(self, child: BatchIterator, node: Sort, context: QueryContext) -> None:
+        super().__init__(child, context=context)
+        self._node = node
+
+    def produce(self) -> Iterator[Batch]:
+        held: list[Batch] = []
+        threshold = 4 * BATCH_ROWS
+        while (batch := self.rows_of(self.children[0])) is not None:
+            self.memory.add(batch.nbytes)
+            held.append(batch)
+            if self._node.limit is not None and sum(b.rows for b in held) > threshold:
+                held = [self._sort(held)]
+                self.memory.set(held[0].nbytes)
+                threshold = max(threshold, 2 * held[0].rows)
+        if held:
+            self.memory.add(sum(b.nbytes for b in held))  # sorting makes a copy
+            result = self._sort(held)
+            held.clear()
+            self.memory.set(result.nbytes)
+            yield result
+
+    def _sort(self, held: list[Batch]) -> Batch:
+        batch = Batch.concat(held)
+        order = self._order(batch)
+        groups = batch.row_groups if order is None else batch.row_groups[order]
+        if self._node.limit is not None:
+            kept = _first_of_each(groups, self._node.limit)
+            if len(kept) < len(groups):
+                order = kept if order is None else order[kept]
+                groups = groups[kept]
+        if order is None:
+            return batch
+        columns = {label: column.take(order) for label, column in batch.columns.items()}
+        return Batch.of_rows(batch.groups, groups, batch.times[order], columns)
+
+    def _order(self, batch: Batch) -> Positions | None:
+        """The permutation that sorts; None if the rows are in order as they stand."""
+        sign = -1 if self._node.descending else 1
+        groups = batch.row_groups * sign
+        if not self._node.by_time:
+            rising = bool((groups[1:] >= groups[:-1]).all())
+            return None if rising else np.argsort(groups, kind="stable")
+        times = batch.times * sign
+        rising = bool(((groups[1:] > groups[:-1]) | ((groups[1:] == groups[:-1]) & (times[1:] >= times[:-1]))).all())
+        if rising:
+            return None
+        if len(batch.groups) == 1 or bool((groups == groups[0]).all()):
+            return np.argsort(times, kind="stable")
+        return np.lexsort((times, groups))
+
+
+def _first_of_each(groups: Positions, limit: int) -> Positions:
+    """Row numbers of the first `limit` rows of each stretch of equal groups."""
+    rows = np.arange(len(groups), dtype=np.int64)
+    starts = np.concatenate([[True], groups[1:] != groups[:-1]])
+    first = np.maximum.accumulate(np.where(starts, rows, 0))
+    return np.flatnonzero(rows - first < limit)

@@ -1,0 +1,54 @@
+"""The worker threads that all queries of a database share. Tasks are short, so queries take turns fairly."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+
+Task = Callable[[], None]
+
+
+class WorkerPool:
+    """Threads that run tasks in the order they were given. Decoding and numpy release the GIL, so all cores work.
+
+    A task must not wait for another task, and must not raise. Threads start with the first task.
+    """
+
+    def __init__(self, workers: int = 0) -> None:
+        """Args: workers: how many threads; 0 means one for each core this process may use."""
+        self.workers = workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else workers or 1
+        self._tasks: SimpleQueue[Task | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def submit(self, task: Task) -> None:
+        """Run `task` on a worker as soon as one is free. After `close` it is dropped."""
+        with self._lock:
+            if self._closed:
+                return
+            if not self._threads:
+                self._threads = [
+                    threading.Thread(target=self._work, name=f"worker {i + 1}", daemon=True)
+                    for i in range(self.workers)
+                ]
+                for thread in self._threads:
+                    thread.start()
+        self._tasks.put(task)
+
+    def close(self) -> None:
+        """Stop the threads once the tasks given so far are done; wait for them. Safe to repeat."""
+        with self._lock:
+            self._closed = True
+            threads, self._threads = self._threads, []
+        for _ in threads:
+            self._tasks.put(None)
+        for thread in threads:
+            thread.join()
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            task()
+            del task  # let go of the query while waiting for the next one

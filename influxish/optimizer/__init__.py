@@ -1,0 +1,1 @@
+"""Small rules that rewrite a linked graph into a cheaper one with the same answer."""

@@ -1,0 +1,51 @@
+"""Equal work over equal inputs is done once; calls that read the same rows share one pass over them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from influxish.optimizer.rule import Facts
+from influxish.plan.graph import Graph
+from influxish.plan.node import Node
+from influxish.plan.nodes import Aggregate, Fill, Output
+
+
+def share_subgraphs(graph: Graph, node: Node, facts: Facts) -> bool:
+    """f(a) and g(a) over one input  become  f(a), g(a) in one node; two equal nodes over equal inputs become one.
+
+    Why: rows are read, decoded and cut into buckets once for all calls of a SELECT.
+    Legal when: the nodes read the same inputs in the same order, and are told the same but for the columns they add.
+    Stops because: every firing leaves one node fewer.
+    """
+    if isinstance(node, Output):
+        return False
+    key = _key(node)
+    first = facts.memo.setdefault(key, node)
+    if first is node:
+        return False
+    # Both read the same nodes; the survivor is a new description in the place of the first.
+    together = _together(first, node)
+    graph.replace(first, together)
+    graph.redirect(node, together)
+    facts.memo[key] = together
+    return True
+
+
+def _key(node: Node) -> tuple[object, ...]:
+    settings = dict(node.settings)
+    if isinstance(node, Aggregate):
+        # A call with several rows for a bucket, or with times of its own, cannot stand beside another.
+        if all(call.function.single_row for call in node.calls) and not node.point_times:
+            settings.pop("calls")
+    elif isinstance(node, Fill):
+        settings.pop("columns")
+    return (type(node), *settings.values(), *map(id, node.sources))
+
+
+def _together(first: Node, second: Node) -> Node:
+    match first, second:
+        case (Aggregate(), Aggregate()):
+            return replace(first, calls=tuple(dict.fromkeys((*first.calls, *second.calls))))
+        case (Fill(), Fill()):
+            return replace(first, columns=tuple(dict.fromkeys((*first.columns, *second.columns))))
+    return replace(first)

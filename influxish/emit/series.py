@@ -19,7 +19,7 @@ class SeriesChunk:
         name: the measurement's, or "" where the answer has none (SHOW SERIES).
         tags: GROUP BY tag → value in the order of the tag keys, "" for a missing tag; None without GROUP BY tags.
         columns: headings; in the answer of a SELECT the first is the time.
-        values: one column of (rows,) for each heading. Times are of type TIME, int64 ns. Invalid places and NaN are null.
+        values: one column of (rows,) for each heading. Times are of type TIME, int64 ns. Invalid and NaN are null.
         partial: more rows of this same series follow in the next chunk.
     """
 

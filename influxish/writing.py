@@ -1,0 +1,100 @@
+"""Columns from Python (mappings, pandas and Polars dataframes) → points to write. Line protocol is storage's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from influxish.errors import WriteError
+from influxish.storage.points import PointBatch
+from influxish.types import HOUR, MICROSECOND, MILLISECOND, MINUTE, NANOSECOND, SECOND, Array
+
+PRECISIONS = {
+    "n": NANOSECOND,
+    "ns": NANOSECOND,
+    "u": MICROSECOND,
+    "us": MICROSECOND,
+    "µ": MICROSECOND,
+    "ms": MILLISECOND,
+    "s": SECOND,
+    "m": MINUTE,
+    "h": HOUR,
+}
+"""Nanoseconds in one unit of each precision that the line protocol knows."""
+
+
+def columns_to_points(data: Any, measurement: str, tags: Sequence[str], time: str, precision: str) -> PointBatch:
+    """Points from columns.
+
+    Args:
+        data: a mapping of name → (n,) sequence, or a dataframe of pandas or Polars. A pandas frame whose index holds
+            the times needs no time column.
+        measurement, tags, time, precision: as in `Database.write`.
+    Raises:
+        WriteError: a column is missing, or cannot be a field, a tag or the time.
+    """
+    if not measurement:
+        raise WriteError("columns need a measurement: write(data, measurement=…)")
+    columns = _columns(data, time)
+    for name in (time, *tags):
+        if name not in columns:
+            raise WriteError(f"there is no column {name!r}; the columns are {', '.join(map(repr, columns))}")
+    times = _times(columns.pop(time), precision)
+    keys = {name: columns.pop(name) for name in tags}
+    return PointBatch.from_columns(measurement, times, keys, columns)
+
+
+def _columns(data: Any, time: str) -> dict[str, Any]:
+    if isinstance(data, Mapping):
+        return {str(name): values for name, values in data.items()}
+    if not hasattr(data, "columns"):
+        raise WriteError(
+            f"cannot write a {type(data).__name__}: give line protocol, a mapping of columns or a dataframe"
+        )
+    columns = {str(name): _plain(data[name]) for name in data.columns}
+    if time not in columns and np.issubdtype(getattr(getattr(data, "index", None), "dtype", object), np.datetime64):
+        columns[time] = data.index.to_numpy()
+    elif time not in columns and hasattr(getattr(data, "index", None), "tz_convert"):
+        columns[time] = data.index.tz_convert("UTC").tz_localize(None).to_numpy()
+    return columns
+
+
+def _plain(series: Any) -> Any:
+    """A dataframe's column as numpy: zones taken to UTC, missing values of nullable types as None."""
+    if getattr(getattr(series, "dt", None), "tz", None) is not None:
+        return series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
+    if hasattr(series, "isna") and not isinstance(series.dtype, np.dtype):
+        kind = getattr(series.dtype, "numpy_dtype", np.dtype(object))
+        if series.isna().any() or kind.kind == "O":
+            return series.astype(object).where(~series.isna(), None).to_numpy()
+        return series.to_numpy(dtype=kind)
+    if hasattr(series, "null_count") and series.null_count():
+        return np.array(series.to_list(), object)
+    return series.to_numpy()
+
+
+def _times(values: Any, precision: str) -> Array:
+    if precision not in PRECISIONS:
+        raise WriteError(f"there is no precision {precision!r}: use ns, us, ms, s, m or h")
+    array = np.asarray(values)
+    if array.dtype.kind == "M":
+        return array
+    if array.dtype.kind not in "iu":
+        raise WriteError(f"the times must be integers or datetime64, not {array.dtype}")
+    unit = PRECISIONS[precision]
+    if len(array) and unit > 1:
+        limit = np.iinfo(np.int64).max // unit
+        if int(array.max()) > limit or int(array.min()) < -limit:
+            raise WriteError(f"a time is outside the range of nanoseconds when read as {precision}")
+    return array.astype(np.int64) * unit
+
+
+def refusal(rejected: Sequence[tuple[int, str]], written: int) -> str:
+    """One message for the points of a write that were refused: how many, and the first few with their lines."""
+    shown = [f"line {line}: {reason}" if line else reason for line, reason in rejected[:3]]
+    if len(rejected) > len(shown):
+        shown.append(f"and {len(rejected) - len(shown):,} more")
+    points = f"{len(rejected):,} point{'s' if len(rejected) != 1 else ''}"
+    return f"partial write: {points} refused, {written:,} written\n" + "\n".join(shown)

@@ -1,0 +1,76 @@
+"""Every case file, in memory and on disk, in one shard and in many, with all rules, with none and with each one off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import influxish
+from influxish.database import Database
+from influxish.optimizer.rules import RULES
+from influxish.storage.interface import RetentionPolicy
+from influxish.types import SECOND
+from tests.casefile import Section, agree, answer, read_sections
+
+FOLDER = Path(__file__).parent / "cases"
+FILES = sorted(FOLDER.glob("*.iql"))
+NO_SHARD_CUTS = {"15_show"}
+"""Files whose answers tell how shards are cut."""
+
+
+@contextmanager
+def loaded(section: Section, folder: Path | None, *, small_shards: bool) -> Iterator[Database]:
+    """A database with the points of a section: in memory, or on disk, flushed and opened anew."""
+    policy = RetentionPolicy("autogen", 0, 7 * SECOND, default=True) if small_shards else None
+    db = influxish.open(folder or ":memory:", workers=2)
+    try:
+        db.engine.create_database("demo", policy)
+        if section.points:
+            db.write(section.points, database="demo")
+        if folder is not None:
+            db.close()
+            db = influxish.open(folder, workers=2)
+        yield db
+    finally:
+        db.close()
+
+
+def check(path: Path, folder: Path | None, *, small_shards: bool = False, disable: tuple[str, ...] = ()) -> None:
+    wrong = []
+    for number, section in enumerate(read_sections(path)):
+        with loaded(section, folder and folder / str(number), small_shards=small_shards) as db:
+            for case in section.cases:
+                found = answer(db, case, disable)
+                if not agree(case.expected, found):
+                    wrong.append("\n  ".join([f"{path.name}:{case.line}  {case.text}", *case.expected, "got:", *found]))
+    assert not wrong, "\n\n".join(wrong)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_in_memory(path: Path) -> None:
+    check(path, None)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_on_disk(path: Path, tmp_path: Path) -> None:
+    check(path, tmp_path)
+
+
+@pytest.mark.parametrize("path", [f for f in FILES if f.stem not in NO_SHARD_CUTS], ids=lambda path: path.stem)
+def test_in_many_shards(path: Path) -> None:
+    check(path, None, small_shards=True)
+
+
+@pytest.mark.parametrize("rule", ["all", *(rule.name for rule in RULES)])
+@pytest.mark.parametrize("path", [f for f in FILES if f.stem not in NO_SHARD_CUTS], ids=lambda path: path.stem)
+def test_with_rules_off(path: Path, rule: str) -> None:
+    check(path, None, small_shards=True, disable=(rule,))
+
+
+def test_every_case_has_an_answer() -> None:
+    for path in FILES:
+        for section in read_sections(path):
+            assert all(case.expected for case in section.cases), path

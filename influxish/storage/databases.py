@@ -13,7 +13,7 @@ from influxish.storage.index import SeriesIndex
 from influxish.storage.interface import RetentionPolicy
 from influxish.storage.series_log import SeriesLog
 from influxish.storage.shard import Shard
-from influxish.types import DAY, HOUR, MAX_TIME, MIN_TIME, WEEK, Array, TimeRange, Times
+from influxish.types import DAY, MAX_TIME, MIN_TIME, Array, TimeRange, Times
 
 _DAYS_BEFORE_EPOCH = 719_162
 """From 0001-01-01, a Monday, where Go's time.Truncate and so InfluxDB's shard groups begin, to 1970-01-01."""
@@ -81,10 +81,3 @@ def database_folder(root: Path, database: int) -> Path:
 
 def shard_folder(root: Path, database: int, shard: int) -> Path:
     return database_folder(root, database) / str(shard)
-
-
-def shard_duration(duration: int) -> int:
-    """ns that a shard group covers where points are kept for `duration` ns (0: for ever), as InfluxDB has it."""
-    if duration == 0 or duration >= 180 * DAY:
-        return WEEK
-    return DAY if duration >= 2 * DAY else HOUR

@@ -11,20 +11,19 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from influxish.errors import CorruptData, ExecutionError, NotFound, PartialWrite, StorageError
+from influxish.errors import ExecutionError, NotFound, PartialWrite, StorageError
 from influxish.functions.expression import Expression
-from influxish.storage.catalog import Catalog, SegmentEntry
+from influxish.storage.catalog import Catalog
 from influxish.storage.damage import Damage
-from influxish.storage.databases import DatabaseState, PolicyState, database_folder, shard_folder
+from influxish.storage.databases import DatabaseState, PolicyState, database_folder
 from influxish.storage.files import FolderLock
-from influxish.storage.flushing import Place, merge_segments, worth_merging, write_memtables
+from influxish.storage.flushing import Flusher
 from influxish.storage.index import MeasurementSeries
 from influxish.storage.interface import RetentionPolicy, ShardSource
 from influxish.storage.memtable import Chunk
 from influxish.storage.opening import SERIES_FILE, Opening, shard_name
 from influxish.storage.options import StorageOptions
 from influxish.storage.points import PointBatch, Tags
-from influxish.storage.segment import Segment
 from influxish.storage.series_log import SeriesLog
 from influxish.storage.shard import Shard
 from influxish.storage.wal import Entry, WriteAheadLog, log_files, log_number
@@ -32,9 +31,6 @@ from influxish.storage.writing import Intake, used_series
 from influxish.types import ALL_TIME, TYPE_PREFERENCE, DataType, TimeRange
 
 __all__ = ["Engine", "StorageOptions"]
-
-_BACKLOG = 4
-"""Memtables may grow to so many times their usual size while flushes fail; then writes are refused."""
 
 
 class Engine:
@@ -44,17 +40,17 @@ class Engine:
         damage: what was found broken, and left out, since the store was opened.
     """
 
+    _flusher: Flusher
+
     def __init__(self, path: Path | None, options: StorageOptions) -> None:
         self.path, self.options = path, options
         self.damage: list[Damage] = []
         self._lock = threading.RLock()
-        self._flushing = threading.Lock()
-        self._flush_failure: StorageError | None = None
         self._closed = False
+        self._databases: dict[str, DatabaseState] = {}
         self._wal: WriteAheadLog | None = None
         self._folder_lock: FolderLock | None = None
         self._catalog: Catalog | None = None
-        self._unmergeable: set[Path] = set()
         try:
             self._open()
         except BaseException:
@@ -84,6 +80,15 @@ class Engine:
             numbers.append(self._catalog.first_log())
             synchronous = self.options.durability == "fsync"
             self._wal = WriteAheadLog(files, folder, max(numbers) + 1, synchronous)
+        self._flusher = Flusher(
+            root=self.path,
+            options=self.options,
+            lock=self._lock,
+            catalog=self._catalog,
+            wal=self._wal,
+            databases=self._databases,
+            damage=self.damage,
+        )
 
     def __enter__(self) -> Engine:
         return self
@@ -101,14 +106,16 @@ class Engine:
             return
         try:
             if not self.read_only_reason:
-                self.flush()
+                self._flusher.flush()
         finally:
             self._release()
 
     def _release(self) -> None:
+        if hasattr(self, "_flusher"):  # else opening failed before there was one
+            self._flusher.stop()
         with self._lock:
             self._closed = True
-            for database in getattr(self, "_databases", {}).values():
+            for database in self._databases.values():
                 if database.series_log is not None:
                     database.series_log.close()
             for held in (self._wal, self._catalog):
@@ -161,7 +168,7 @@ class Engine:
 
     def drop_database(self, name: str) -> None:
         """Forget a database and its data; nothing happens if there is none of that name. Snapshots stay readable."""
-        with self._flushing, self._lock:
+        with self._flusher.busy, self._lock:
             catalog = self._usable()
             state = self._databases.get(name)
             if state is None:
@@ -281,11 +288,11 @@ class Engine:
             intake = Intake(target, lambda group: self._shard(state, target, group), oldest)
             intake.take(points)
             written, ticket = self._accept(state, intake)
-            full = self._memory() > self.options.memtable_bytes
+            full = self._flusher.memory() > self.options.memtable_bytes
         if self._wal is not None and ticket:
             self._wal.commit(ticket)
         if full:
-            self._flush_in_passing()
+            self._flusher.flush_in_passing()
         if intake.rejected:
             message = f"{intake.rejected[0][1]} dropped={len(intake.rejected)}"
             raise PartialWrite(message, rejected=intake.rejected, written=written)
@@ -328,8 +335,7 @@ class Engine:
         self._usable()
         if self._wal is not None:
             self._wal.check()
-        if self._flush_failure is not None and self._memory() > _BACKLOG * self.options.memtable_bytes:
-            raise StorageError(f"no writes are taken until memory can be flushed again: {self._flush_failure}")
+        self._flusher.check_backlog()
 
     # Flushing
 
@@ -339,85 +345,11 @@ class Engine:
         Raises:
             StorageError: it failed; the rows are still in memory and in the log, and a later flush tries again.
         """
-        with self._flushing:
-            try:
-                self._flush()
-                self._merge_all()
-            except StorageError as error:
-                self._flush_failure = error
-                raise
-            self._flush_failure = None
-
-    def _flush_in_passing(self) -> None:
-        """A flush that a write set off. Its failure is not the write's: it is told by `damage` and by later calls."""
-        try:
-            self.flush()
-        except StorageError as error:
-            self.damage.append(Damage(self.path or Path(":memory:"), f"flush failed: {error}"))
-
-    def _flush(self) -> None:
         with self._lock:
             self._usable()
-            pending = [(state, shard) for state in self._databases.values() for shard in state.shards() if shard.memory]
-            if not pending:
-                return
-            finished = self._wal.rotate() if self._wal is not None else []
-            for _, shard in pending:
-                shard.freeze()
-        for state, shard in pending:
-            tables = shard.frozen
-            segment = write_memtables(self._place(state, shard, None), tables)
-            with self._lock:
-                self._install(state, shard, segment, ())
-                shard.frozen = shard.frozen[len(tables) :]
-        if finished:
-            with self._lock, self._usable().transaction() as catalog:
-                catalog.set_first_log(1 + max(log_number(path) for path in finished))
-            for path in finished:
-                self.options.files.remove(path)
-
-    def _merge_all(self) -> None:
-        for state in list(self._databases.values()):
-            for shard in list(state.shards()):
-                while chosen := worth_merging(shard.segments, self.options.merge_segments):
-                    if any(segment.path in self._unmergeable for segment in chosen):
-                        break
-                    try:
-                        segment = merge_segments(self._place(state, shard, chosen[-1]), chosen)
-                    except CorruptData as error:
-                        self.damage.append(Damage(chosen[-1].path, f"not merged: {error}"))
-                        self._unmergeable.update(segment.path for segment in chosen)
-                        break
-                    with self._lock:
-                        self._install(state, shard, segment, chosen)
-                    if self.path is not None:
-                        for replaced in chosen:
-                            self.options.files.remove(replaced.path)
-
-    def _place(self, state: DatabaseState, shard: Shard, newest: Segment | None) -> Place:
-        """Where a segment goes that replaces those up to `newest`, or that is newer than all."""
-        folder = None if self.path is None else shard_folder(self.path, state.id, shard.id)
-        shard.last_number += 1
-        place = newest.place if newest is not None else shard.last_number
-        return Place(self.options.files, folder, f"{shard.last_number:010d}.seg", place)
-
-    def _install(self, state: DatabaseState, shard: Shard, segment: Segment, replaced: Sequence[Segment]) -> None:
-        """Make a segment count in place of others, on disk and then in memory."""
-        catalog = self._usable()
-        with catalog.transaction():
-            for old in replaced:
-                catalog.remove_segment(shard.id, old.path.name)
-            catalog.add_segment(SegmentEntry(shard.id, segment.place, segment.path.name, segment.size))
-            for measurement in segment.measurements:
-                for name, type_ in segment.types(measurement).items():
-                    catalog.add_field(shard.id, measurement, name, type_.value)
-        kept = [other for other in shard.segments if other not in replaced]
-        shard.segments = tuple(sorted((*kept, segment), key=lambda one: one.place))
+        self._flusher.flush()
 
     # Small things
-
-    def _memory(self) -> int:
-        return sum(shard.memory for state in self._databases.values() for shard in state.shards())
 
     def _database(self, name: str) -> DatabaseState:
         state = self._databases.get(name)

@@ -1,4 +1,4 @@
-"""Memtables to segments, and many segments to one: what is written, in which order, and how it takes effect.
+"""Flushing and merging: when memtables become segments and segments one, and how that takes effect.
 
 A new file counts once the catalog lists it, in the same transaction in which those it replaces stop counting. Up to
 then the write-ahead log or the replaced files hold the same rows, so a crash at any point loses nothing.
@@ -6,86 +6,153 @@ then the write-ahead log or the replaced files hold the same rows, so a crash at
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from influxish.batch import Batch
-from influxish.storage.files import Files
-from influxish.storage.interface import ScanStats
-from influxish.storage.memtable import Memtable
-from influxish.storage.pieces import Layer
-from influxish.storage.reading import Reader, Selection
-from influxish.storage.rows import merged
-from influxish.storage.segment import MemorySource, Segment
-from influxish.storage.segment_writer import segment_bytes
-from influxish.types import DataType, FieldRequest
+from influxish.errors import CorruptData, StorageError
+from influxish.storage.building import Place, merge_segments, worth_merging, write_memtables
+from influxish.storage.catalog import Catalog, SegmentEntry
+from influxish.storage.damage import Damage
+from influxish.storage.databases import DatabaseState, shard_folder
+from influxish.storage.options import StorageOptions
+from influxish.storage.segment import Segment
+from influxish.storage.shard import Shard
+from influxish.storage.wal import WriteAheadLog, log_number
+
+_BACKLOG = 4
+"""Memtables may grow to so many times their usual size while flushes fail; then writes are refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a new segment goes. `folder` None keeps it in memory."""
+class Flusher:
+    """Flushes the shards of an engine, whose state it shares.
 
-    files: Files
-    folder: Path | None
-    file: str
-    place: int
+    Args:
+        lock: the engine's; held only while something takes effect, not while files are written.
+        databases: the engine's own mapping.
 
-
-def write_memtables(where: Place, tables: Sequence[Memtable]) -> Segment:
-    """One segment of the rows of memtables, oldest first.
-
-    Raises:
-        StorageError: it could not be written; nothing is left behind.
+    Attributes:
+        busy: held during a flush; who removes shards holds it too.
     """
-    return _write(where, _memtable_rows(tables))
 
+    def __init__(
+        self,
+        *,
+        root: Path | None,
+        options: StorageOptions,
+        lock: threading.RLock,
+        catalog: Catalog,
+        wal: WriteAheadLog | None,
+        databases: Mapping[str, DatabaseState],
+        damage: list[Damage],
+    ) -> None:
+        self._root, self._options, self._lock, self._catalog = root, options, lock, catalog
+        self._wal, self._databases, self._damage = wal, databases, damage
+        self.busy = threading.Lock()
+        self._stopped = False
+        self._failure: StorageError | None = None
+        self._unmergeable: set[Path] = set()
 
-def merge_segments(where: Place, segments: Sequence[Segment]) -> Segment:
-    """One segment of the rows of neighbours in age, oldest first. Holds a few row groups in memory at a time.
+    def memory(self) -> int:
+        """Bytes in memtables."""
+        with self._lock:
+            return sum(shard.memory for state in self._databases.values() for shard in state.shards())
 
-    Raises:
-        CorruptData: a block of theirs is damaged; nothing is left behind.
-        StorageError: it could not be written.
-    """
-    return _write(where, _segment_rows(segments))
+    def check_backlog(self) -> None:
+        """Raise StorageError if flushes fail and too much has gathered in memory. The lock is held."""
+        if self._failure is not None and self.memory() > _BACKLOG * self._options.memtable_bytes:
+            raise StorageError(f"no writes are taken until memory can be flushed again: {self._failure}")
 
+    def flush(self) -> None:
+        """Put everything that is in memory into segments; merge segments where many small ones have gathered.
 
-def worth_merging(segments: Sequence[Segment], least: int) -> Sequence[Segment]:
-    """The newest segments, as far back as none is much larger than all after it; () if they are fewer than `least`.
+        Raises:
+            StorageError: it failed; the rows are still in memory and in the log, and a later flush tries again.
+        """
+        with self.busy:
+            self._flush()
 
-    So each row is merged again only after what lies with it has about doubled.
-    """
-    start, size = len(segments), 0
-    while start and (size == 0 or segments[start - 1].size <= 2 * size):
-        start -= 1
-        size += segments[start].size
-    chosen = segments[start:]
-    return chosen if len(chosen) >= max(least, 2) else ()
+    def flush_in_passing(self) -> None:
+        """A flush that a write set off. Its failure is not the write's: it is told by `damage` and by later calls."""
+        with self.busy:
+            if self.memory() <= self._options.memtable_bytes:  # another writer's flush has just been
+                return
+            try:
+                self._flush()
+            except StorageError as error:
+                finding = Damage(self._root or Path(":memory:"), f"flush failed: {error}")
+                if finding not in self._damage:
+                    self._damage.append(finding)
 
+    def stop(self) -> None:
+        """Wait for a flush that is going on, and begin no more."""
+        with self.busy:
+            self._stopped = True
 
-def _write(where: Place, measurements: Iterator[tuple[str, Iterator[Batch]]]) -> Segment:
-    parts = segment_bytes(measurements)
-    if where.folder is None:
-        return Segment(MemorySource(where.file, b"".join(parts)), where.place)
-    where.files.make_directory(where.folder)
-    path = where.folder / where.file
-    where.files.write_atomically(path, parts)
-    return Segment(where.files.open_read(path), where.place)
+    def _flush(self) -> None:
+        if self._stopped:
+            return
+        try:
+            self._write_memtables()
+            self._merge_all()
+        except StorageError as error:
+            self._failure = error
+            raise
+        self._failure = None
 
+    def _write_memtables(self) -> None:
+        with self._lock:
+            pending = [(state, shard) for state in self._databases.values() for shard in state.shards() if shard.memory]
+            if not pending:
+                return
+            finished = self._wal.rotate() if self._wal is not None else []
+            for _, shard in pending:
+                shard.freeze()
+        for state, shard in pending:
+            tables = shard.frozen
+            segment = write_memtables(self._place(state, shard, None), tables)
+            with self._lock:
+                self._install(state, shard, segment, ())
+                shard.frozen = shard.frozen[len(tables) :]
+        if finished:
+            with self._lock, self._catalog.transaction() as catalog:
+                catalog.set_first_log(1 + max(log_number(path) for path in finished))
+            for path in finished:
+                self._options.files.remove(path)
 
-def _memtable_rows(tables: Sequence[Memtable]) -> Iterator[tuple[str, Iterator[Batch]]]:
-    views = [table.views() for table in tables]
-    for measurement in sorted({name for view in views for name in view}):
-        parts = [view[measurement].rows() for view in views if measurement in view]
-        types: dict[str, DataType] = {name: column.type for part in parts for name, column in part.columns.items()}
-        yield measurement, iter([merged(parts, types)])
+    def _merge_all(self) -> None:
+        for state in list(self._databases.values()):
+            for shard in list(state.shards()):
+                while chosen := worth_merging(shard.segments, self._options.merge_segments):
+                    if any(segment.path in self._unmergeable for segment in chosen):
+                        break
+                    try:
+                        segment = merge_segments(self._place(state, shard, chosen[-1]), chosen)
+                    except CorruptData as error:
+                        self._damage.append(Damage(chosen[-1].path, f"not merged: {error}"))
+                        self._unmergeable.update(segment.path for segment in chosen)
+                        break
+                    with self._lock:
+                        self._install(state, shard, segment, chosen)
+                    if self._root is not None:
+                        for replaced in chosen:
+                            self._options.files.remove(replaced.path)
 
+    def _place(self, state: DatabaseState, shard: Shard, newest: Segment | None) -> Place:
+        """Where a segment goes that replaces those up to `newest`, or that is newer than all."""
+        folder = None if self._root is None else shard_folder(self._root, state.id, shard.id)
+        shard.last_number += 1
+        place = newest.place if newest is not None else shard.last_number
+        return Place(self._options.files, folder, f"{shard.last_number:010d}.seg", place)
 
-def _segment_rows(segments: Sequence[Segment]) -> Iterator[tuple[str, Iterator[Batch]]]:
-    for measurement in sorted({name for segment in segments for name in segment.measurements}):
-        holders = [segment for segment in segments if measurement in segment.measurements]
-        types = {name: type_ for segment in holders for name, type_ in segment.types(measurement).items()}
-        fields = [FieldRequest(name, name, type_) for name, type_ in types.items()]
-        layers: list[Layer] = [layer for segment in holders if (layer := segment.layer(measurement)) is not None]
-        yield measurement, Reader(fields, Selection(), ScanStats()).read([layers])
+    def _install(self, state: DatabaseState, shard: Shard, segment: Segment, replaced: Sequence[Segment]) -> None:
+        """Make a segment count in place of others, on disk and then in memory."""
+        with self._catalog.transaction() as catalog:
+            for old in replaced:
+                catalog.remove_segment(shard.id, old.path.name)
+            catalog.add_segment(SegmentEntry(shard.id, segment.place, segment.path.name, segment.size))
+            for measurement in segment.measurements:
+                for name, type_ in segment.types(measurement).items():
+                    catalog.add_field(shard.id, measurement, name, type_.value)
+        kept = [other for other in shard.segments if other not in replaced]
+        shard.segments = tuple(sorted((*kept, segment), key=lambda one: one.place))

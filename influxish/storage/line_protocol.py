@@ -29,7 +29,17 @@ from influxish.storage.line_syntax import (
 from influxish.storage.points import PointBatch, PointTable, Tags
 from influxish.types import HOUR, MAX_TIME, MICROSECOND, MILLISECOND, MIN_TIME, MINUTE, SECOND, Array, DataType, Times
 
-PRECISIONS = {"ns": 1, "us": MICROSECOND, "u": MICROSECOND, "ms": MILLISECOND, "s": SECOND, "m": MINUTE, "h": HOUR}
+PRECISIONS = {
+    "ns": 1,
+    "n": 1,
+    "us": MICROSECOND,
+    "u": MICROSECOND,
+    "µ": MICROSECOND,
+    "ms": MILLISECOND,
+    "s": SECOND,
+    "m": MINUTE,
+    "h": HOUR,
+}
 """Unit of times → ns."""
 
 _FORMS_PER_MEASUREMENT = 8
@@ -64,7 +74,7 @@ def parse_lines(
 
     Args:
         data: UTF-8; lines end with \\n or \\r\\n; blank lines and those that begin with # are skipped.
-        precision: unit of the times: ns, us (or u), ms, s, m, h.
+        precision: unit of the times: ns (n), us (u, µ), ms, s, m or h.
         default_time: ns, for lines without a time; None is now.
     Raises:
         WriteError: the precision is unknown.

@@ -6,6 +6,7 @@ understood at all (a newer format, an unreadable catalog) is refused.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from influxish.errors import CorruptData, StorageError
@@ -40,16 +41,20 @@ class Opening:
             StorageError: a newer version wrote a file, or one cannot be read at all.
         """
         self._read_catalog()
-        if self._root is not None:
+        if self._root is None:
+            return self._databases
+        with ExitStack() as opened:  # if anything fails, what is open is closed again
             for database in self._databases.values():
                 folder = database_folder(self._root, database.id)
                 self._files.make_directory(folder)
                 path = folder / SERIES_FILE
                 load_series(self._files, path, database.index, self._damage)
                 database.series_log = SeriesLog(self._files, path)
+                opened.callback(database.series_log.close)
             self._open_segments(self._root)
             self._remove_leftovers(self._root)
             self._replay_logs(self._root / "wal")
+            opened.pop_all()
         return self._databases
 
     def _read_catalog(self) -> None:

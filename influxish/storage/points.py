@@ -105,6 +105,7 @@ class PointBatch:
             raise WriteError(f'measurement "{measurement}": there are no rows to write')
         columns = {_name("field", name): _field(name, values, rows) for name, values in fields.items()}
         series, numbers = _series(tags or {}, rows)
+        _check_text(f'measurement "{ascii(measurement)}"', [measurement, *columns, *(tags or {})])
         for key in series:
             check_key_length(measurement, key)
         table = PointTable(measurement, series, numbers, instants, columns, np.zeros(rows, np.int64))
@@ -182,7 +183,9 @@ def _field(name: str, values: Sequence[object] | Array, rows: int) -> Column:
         case "f":
             return _floats(name, array.astype(np.float64))
         case "U":
-            return Column(DataType.STRING, array.astype(object))
+            texts = array.astype(object)
+            _check_text(f'field "{name}"', texts.tolist())
+            return Column(DataType.STRING, texts)
     raise WriteError(f'field "{name}" has dtype {array.dtype}; floats, integers, booleans and strings can be stored')
 
 
@@ -221,9 +224,18 @@ def _object_field(name: str, array: Array) -> Column:
         raise WriteError(f'field "{name}" holds an integer that does not fit 64 bits') from None
     if type_ is DataType.FLOAT and np.isinf(typed).any():
         raise WriteError(f'field "{name}" is infinite; only finite numbers can be stored')
+    if type_ is DataType.STRING:
+        _check_text(f'field "{name}"', typed.tolist())
     values = np.zeros(len(array), type_.dtype)
     values[valid] = typed
     return Column(type_, values, None if valid.all() else valid)
+
+
+def _check_text(what: str, texts: list[str]) -> None:
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError as error:
+        raise WriteError(f"{what} holds a character that cannot be written as UTF-8 ({error.reason})") from None
 
 
 def _common_type(name: str, kinds: set[type]) -> DataType:
@@ -268,4 +280,5 @@ def _distinct_tags(key: str, values: str | Sequence[str | None] | Array, rows: i
     for item in known:
         if not isinstance(item, str):
             raise WriteError(f'tag "{key}" holds {item!r}; tag values are strings')
+    _check_text(f'tag "{key}"', list(known))
     return list(known), codes

@@ -214,6 +214,8 @@ class Catalog:
         except sqlite3.DatabaseError as error:
             kind = StorageError if isinstance(error, sqlite3.OperationalError) else CorruptData
             raise kind(f"{self.path or 'catalog'}: {error}") from error
+        except UnicodeDecodeError as error:  # a damaged name in SQLite's own message
+            raise CorruptData(f"{self.path or 'catalog'}: the schema is damaged") from error
 
 
 def _checksum(values: Sequence[object]) -> int:

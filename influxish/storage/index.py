@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from influxish.batch import Column, GroupTable, Mask, Positions, object_array
-from influxish.functions.expression import Expression, Logical, holds
+from influxish.functions.expression import Comparison, Expression, Literal, Logical, Reference, holds
 from influxish.storage.points import Tags
 from influxish.types import Array, DataType
 
@@ -114,6 +114,13 @@ class MeasurementSeries:
             for term in condition.terms[1:]:
                 result = combine(result, self._holds(term))
             return result
+        equal = _equal_to(condition)
+        if equal is not None:
+            column = self._columns.get(equal[0])
+            code = ({"": 0} if column is None else column.code_of).get(equal[1], -1)
+            codes = self.codes(equal[0])[0]
+            matches: Mask = codes != code if equal[2] else codes == code
+            return matches
         keys = {reference.name for reference in condition.references()}
         if len(keys) == 1:
             (key,) = keys
@@ -261,6 +268,18 @@ class SeriesIndex:
                 kept = (view.count, *view.group(measurement, dimensions))
                 self._groups[measurement, dimensions] = kept
             return kept[1], kept[2]
+
+
+def _equal_to(condition: Expression) -> tuple[str, str, bool] | None:
+    """(tag key, value, negated) of `tag = 'value'` and `tag != 'value'`: answered by one look-up, not by comparing."""
+    if not isinstance(condition, Comparison) or condition.op not in ("=", "!="):
+        return None
+    left, right = condition.left, condition.right
+    if isinstance(left, Literal):
+        left, right = right, left
+    if not isinstance(left, Reference) or not isinstance(right, Literal) or not isinstance(right.value, str):
+        return None
+    return left.name, right.value, condition.op == "!="
 
 
 def _joined(tags: Tags) -> str:

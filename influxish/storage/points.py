@@ -105,7 +105,7 @@ class PointBatch:
             raise WriteError(f'measurement "{measurement}": there are no rows to write')
         columns = {_name("field", name): _field(name, values, rows) for name, values in fields.items()}
         series, numbers = _series(tags or {}, rows)
-        _check_text(f'measurement "{ascii(measurement)}"', [measurement, *columns, *(tags or {})])
+        _check_text(f'measurement "{measurement!a}"', [measurement, *columns, *(tags or {})])
         for key in series:
             check_key_length(measurement, key)
         table = PointTable(measurement, series, numbers, instants, columns, np.zeros(rows, np.int64))

@@ -34,8 +34,10 @@ class Selection:
 
     def misses(self, piece: Piece) -> bool:
         """Whether the bounds of the piece alone show that nothing of it is wanted."""
-        outside = piece.start[0] >= self.series_stop or piece.stop[0] < self.series_start
-        return outside or not piece.time_range.overlaps(self.time_range)
+        first, last = piece.start[0], piece.stop[0]
+        if first >= self.series_stop or last < self.series_start or not piece.time_range.overlaps(self.time_range):
+            return True
+        return self.series is not None and not self.series[first : last + 1].any()
 
     def runs(self, runs: Runs) -> Mask:
         """(k,) bool: the runs that may have wanted rows."""

@@ -58,6 +58,7 @@ def killed_run(folder: Path, first: int, seconds: float) -> int:
     reader = threading.Thread(target=lambda: lines.extend(process.stdout))  # type: ignore[arg-type]
     reader.start()
     while not lines:
+        assert process.poll() is None, "the writer ended by itself"
         time.sleep(0.005)
     time.sleep(seconds)
     process.send_signal(signal.SIGKILL)
@@ -236,6 +237,30 @@ def test_a_flipped_bit_in_the_series_file_serves_no_wrong_tags(tmp_path: Path) -
             write(engine, "m,h=d v=4 9")
             assert contents(engine)[("d", 9)] == {"v": 4.0}
         shutil.rmtree(trial)
+
+
+def test_a_flipped_bit_in_the_catalog_is_refused_or_harmless(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    with Engine.open(store) as engine:
+        engine.create_database("d")
+        write(engine, "m,h=a v=1 1")
+        good = contents(engine)
+    data, chosen, refused = (store / "catalog.sqlite").read_bytes(), random.Random(3), 0
+    used = [offset for offset, byte in enumerate(data) if byte]
+    for offset in chosen.sample(used, 250):
+        flipped = bytearray(data)
+        flipped[offset] ^= 1 << chosen.randrange(8)
+        trial = tmp_path / "trial"
+        shutil.copytree(store, trial)
+        (trial / "catalog.sqlite").write_bytes(flipped)
+        try:
+            with Engine.open(trial) as engine:
+                assert engine.damage or contents(engine) == good, f"byte {offset}"
+        except StorageError as error:
+            refused += "catalog" in str(error)
+        assert list(trial.glob("data/*/*/*.seg")), f"byte {offset}"
+        shutil.rmtree(trial)
+    assert refused > 20
 
 
 def test_a_missing_segment_is_told_and_the_rest_served(tmp_path: Path) -> None:

@@ -27,8 +27,8 @@ def parallelize(graph: Graph, node: Node, facts: Facts) -> bool:
         return False
     match node:
         case Scan(part=(0, 1)) if not any(isinstance(reader, Merge) for reader in node.readers):
-            if _rows(node, facts) < WORTHWHILE:
-                return False
+            if _rows(node, facts) < PART:
+                return False  # it would stay in one part, and a merge of one is folded away again
             graph.append(node, merge := Merge())
             _spread(graph, merge, facts)
             return True

@@ -118,6 +118,7 @@ class Engine:
             for database in self._databases.values():
                 if database.series_log is not None:
                     database.series_log.close()
+            self._databases.clear()  # with them go the maps of segment files, once no snapshot holds on to them
             for held in (self._wal, self._catalog):
                 if held is not None:
                     held.close()
@@ -142,6 +143,7 @@ class Engine:
             return list(self._databases)
 
     def has_database(self, database: str) -> bool:
+        self._usable()
         return database in self._databases
 
     def create_database(self, name: str, policy: RetentionPolicy | None = None) -> None:
@@ -328,7 +330,7 @@ class Engine:
             catalog = self._usable()
             with catalog.transaction():
                 id = catalog.add_shard(policy.id, covered.start, covered.stop)
-            shard = policy.shards[covered.start] = Shard(id, shard_name(database, policy, id), covered)
+            shard = policy.shards[covered.start] = Shard(id, shard_name(id), covered)
         return shard
 
     def _check_writable(self) -> None:

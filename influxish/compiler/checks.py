@@ -139,7 +139,7 @@ def _check_call(call: ast.Call, traits: Traits, limit: int, wildcard: bool) -> N
         _check_count(call, least, most)
         for argument in call.args:
             if not is_constant(argument):
-                _check(argument, traits, limit, wildcard=False)
+                _check(argument, traits, limit, wildcard=wildcard)
         return
     if not isinstance(function, GroupFunction):
         raise undefined(call)

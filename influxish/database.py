@@ -193,7 +193,7 @@ class Database:
 
     def _plan(self, select: ast.Select, database: str, disable: Collection[str]) -> _Plan:
         linked = self._link(select, database)
-        facts = Facts(rows=lambda scan: _extent(linked, scan)[0], workers=self._pool.workers)
+        facts = Facts(rows=lambda scan: _extent(linked, scan).rows, workers=self._pool.workers)
         return _Plan(linked.graph, linked, optimize(linked.graph, facts, disable=disable))
 
     def _link(self, select: ast.Select, database: str) -> Linked:
@@ -215,7 +215,7 @@ class Database:
         check_names(disable)
         linked = self._link(select, database)
         before = linked.graph.copy()
-        facts = Facts(rows=lambda scan: _extent(linked, scan)[0], workers=self._pool.workers)
+        facts = Facts(rows=lambda scan: _extent(linked, scan).rows, workers=self._pool.workers)
         plan = _Plan(linked.graph, linked, optimize(linked.graph, facts, disable=disable))
         rows = estimate_rows(lambda scan: _extent(linked, scan))
         explanation = Explanation(influxql.format_node(select), before, plan.graph, tuple(plan.firings), rows)
@@ -333,5 +333,6 @@ class Database:
 
 
 def _extent(linked: Linked, scan: Scan) -> Extent:
-    estimate = linked.shards[scan.shard].estimate(scan_request(scan))
-    return estimate.rows, estimate.series
+    shard = linked.shards[scan.shard]
+    estimate = shard.estimate(scan_request(scan))
+    return Extent(estimate.rows, estimate.series, scan.time_range.intersect(shard.time_range))

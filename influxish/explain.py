@@ -83,13 +83,10 @@ class Explanation:
 
     def _note(self, node: Node) -> str:
         if self.profile is None:
-            return f"~{self.rows(node):,} rows"
+            return f"~{_rows(self.rows(node))}"
         seen = self.profile.of(node)
-        words = [
-            f"{seen.rows:,} rows (estimated {self.rows(node):,})",
-            f"{seen.batches:,} batches",
-            _time(seen.seconds),
-        ]
+        batches = "1 batch" if seen.batches == 1 else f"{seen.batches:,} batches"
+        words = [f"{_rows(seen.rows)} (estimated {self.rows(node):,})", batches, _time(seen.seconds)]
         if isinstance(node, Scan):
             words += [
                 f"{seen.scan.blocks_read:,} blocks read, {seen.scan.blocks_skipped:,} skipped",
@@ -100,6 +97,8 @@ class Explanation:
 
     def _details(self, node: Node) -> dict[str, Any]:
         details: dict[str, Any] = {"estimated_rows": self.rows(node)}
+        if isinstance(node, Scan):
+            details |= {"fields": [field.label for field in node.fields], "tags": list(node.tags)}
         if self.profile is not None:
             details |= _figures(self.profile.of(node), node)
         return details
@@ -125,6 +124,10 @@ def _figures(seen: NodeProfile, node: Node) -> dict[str, Any]:
 def _draw(graph: Graph) -> str:
     picture = to_picture(graph)
     return to_text(graph) if picture is None else picture
+
+
+def _rows(rows: int) -> str:
+    return "1 row" if rows == 1 else f"{rows:,} rows"
 
 
 def _time(seconds: float) -> str:

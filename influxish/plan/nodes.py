@@ -79,10 +79,10 @@ class Scan(Node):
 
     def describe(self) -> str:
         labels = [field.label for field in self.fields]
-        columns = labels[0] if len(labels) == 1 else f"{{{', '.join(labels)}}}"
+        columns = labels[0] if len(labels) == 1 else f"{{{_listed(labels)}}}"
         words = [f"scan {self.measurement}.{columns} [{self.shard}{self._part()}]"]
         if self.tags:
-            words.append(f"tags {', '.join(self.tags)}")
+            words.append(f"tags {_listed(self.tags)}")
         if self.dimensions:
             words.append(f"by {', '.join(self.dimensions)}")
         if self.series is not None:
@@ -334,6 +334,12 @@ class Derive(Output):
     def describe(self) -> str:
         by = f" by {', '.join(self.dimensions)}" if self.dimensions else ""
         return f"subquery {', '.join(column.name for column in self.columns)}{by}{self._clauses()}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names; of many only the first few, since what matters of a scan of everything is that it is one."""
+    shown = names if len(names) <= 5 else [*names[:3], f"… {len(names) - 3} more"]
+    return ", ".join(shown)
 
 
 def call_labels(calls: Sequence[GroupCall]) -> dict[str, DataType]:

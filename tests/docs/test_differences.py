@@ -1,0 +1,59 @@
+"""What docs/differences.md says is missing is missing, and nothing else is."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+import pytest
+
+from influxish import influxql, metadata
+from influxish.database import Database
+from influxish.errors import CompileError, UnsupportedStatement
+from influxish.functions import FUNCTIONS
+from influxish.influxql import ast, statements
+from tests.cli.running import ROOT
+
+PAGE = (ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
+
+
+def listed(heading: str) -> list[str]:
+    """What stands in backticks in the list below a heading."""
+    section = re.split(r"^#+ ", PAGE.split(f"### {heading}\n")[1], maxsplit=1, flags=re.MULTILINE)[0]
+    items = [line for line in section.splitlines() if line.startswith(("- ", "  "))]
+    return re.findall(r"`([^`]+)`", "\n".join(items))
+
+
+MISSING_STATEMENTS = listed("Statements not executed yet")
+MISSING_FUNCTIONS = listed("Functions not there yet")
+
+
+@pytest.mark.parametrize("text", MISSING_STATEMENTS)
+def test_a_statement_that_is_listed_is_not_executed(text: str, db: Database) -> None:
+    with pytest.raises(UnsupportedStatement, match="not executed by this version"):
+        db.query(text, database="demo")
+
+
+def test_every_statement_is_executed_or_listed() -> None:
+    kinds = {
+        name
+        for module in (ast, statements)
+        for name, kind in vars(module).items()
+        if inspect.isclass(kind) and issubclass(kind, ast.Statement)
+    }
+    executed = set(re.findall(r"case st\.(\w+)\(", inspect.getsource(metadata.execute_metadata)))
+    missing = {type(influxql.parse(text)[0]).__name__ for text in MISSING_STATEMENTS} - {"Select"}
+    assert kinds - {"Statement", "ShowCardinality"} == executed | missing | {"Select", "Explain"}
+    assert not executed & missing
+
+
+@pytest.mark.parametrize("name", MISSING_FUNCTIONS)
+def test_a_function_that_is_listed_is_unknown(name: str, db: Database) -> None:
+    assert name not in FUNCTIONS
+    with pytest.raises(CompileError, match=re.escape(f"undefined function {name}()")):
+        db.query(f"SELECT {name}(v) FROM m", database="demo")
+
+
+def test_the_lists_are_read() -> None:
+    assert len(MISSING_STATEMENTS) > 3
+    assert len(MISSING_FUNCTIONS) > 3

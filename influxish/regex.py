@@ -18,6 +18,7 @@ MAX_NESTING = 100
 """Groups may be nested this deep. RE2 allows 1000; Python's own parser of patterns recurses."""
 
 _MAX_REPEAT = 1000
+_MAX_SHOWN = 200
 _ESCAPES: Final = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _OCTAL = re.compile(r"0[0-7]{0,2}|[1-7][0-7]{1,2}")
 _HEX = re.compile(r"x(?:\{([0-9A-Fa-f]+)\}|([0-9A-Fa-f]{2}))")
@@ -46,7 +47,7 @@ def compile_regex(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(text, flags)
     except (re.error, OverflowError, RecursionError) as problem:
-        raise ParseError(f"error parsing regexp: {problem}: `{pattern}`") from None
+        raise translation.error(str(problem), pattern) from None
 
 
 @dataclass(slots=True)
@@ -86,6 +87,7 @@ class _Translation:
         self._position = 0
         self._flags: frozenset[str] = frozenset()
         self._groups = [_Group(self._flags, [[]])]
+        self._names: set[str] = set()
         self._last_repeat = -1  # where the repetition operator just read began, -1: none
 
     def run(self) -> str:
@@ -111,11 +113,13 @@ class _Translation:
                 case character:
                     self._symbol(character)
         if len(self._groups) > 1:
-            raise self._error("missing closing )", pattern)
+            raise self.error("missing closing )", pattern)
         return _join(self._groups[0])
 
-    def _error(self, problem: str, where: str) -> ParseError:
-        return ParseError(f"error parsing regexp: {problem}: `{where}`")
+    def error(self, problem: str, where: str) -> ParseError:
+        """The error in the form of Go's regexp package; `where` is the part of the pattern at fault."""
+        shown = where if len(where) <= _MAX_SHOWN else f"{where[:_MAX_SHOWN]}…"
+        return ParseError(f"error parsing regexp: {problem}: `{shown}`")
 
     def _add(self, text: str) -> None:
         self._groups[-1].current.append(_Piece(text))
@@ -152,7 +156,8 @@ class _Translation:
     def _escape(self) -> None:
         pattern, start = self._pattern, self._position
         after = pattern[start + 1 : start + 2]
-        assertion = {"A": r"(?:\A)", "z": r"(?:\Z)", "b": r"(?a:\b)", "B": r"(?a:\B)"}.get(after)
+        # Python's own \B does not match in an empty text.
+        assertion = {"A": r"(?:\A)", "z": r"(?:\Z)", "b": r"(?a:\b)", "B": r"(?a:(?!\b))"}.get(after)
         if assertion:
             self._position += 2
             self._add(assertion)
@@ -179,11 +184,11 @@ class _Translation:
         if name == "{":
             stop = pattern.find("}", start) + 1
             if stop == 0:
-                raise self._error("invalid character class range", pattern[start:])
+                raise self.error("invalid character class range", pattern[start:])
             name = pattern[start + 3 : stop - 1]
         ranges = unicode_class(name.removeprefix("^"))
         if ranges is None:
-            raise self._error("invalid character class range", pattern[start:stop])
+            raise self.error("invalid character class range", pattern[start:stop])
         self._position = stop
         return complement(ranges) if (kind == "P") != name.startswith("^") else ranges
 
@@ -191,7 +196,7 @@ class _Translation:
         """The character that an escape such as `\\n`, `\\x41` or `\\.` stands for."""
         pattern, start = self._pattern, self._position
         if start + 1 == len(pattern):
-            raise self._error("trailing backslash at end of expression", "")
+            raise self.error("trailing backslash at end of expression", "")
         character = pattern[start + 1]
         self._position += 2
         if character in _ESCAPES:
@@ -204,10 +209,10 @@ class _Translation:
             if len(digits.lstrip("0")) <= 6 and int(digits, 16) <= MAX_CHARACTER:
                 self._position = hexadecimal.end()
                 return chr(int(digits, 16))
-            raise self._error("invalid escape sequence", pattern[start : hexadecimal.end()])
+            raise self.error("invalid escape sequence", pattern[start : hexadecimal.end()])
         if character.isascii() and not character.isalnum():
             return character
-        raise self._error("invalid escape sequence", pattern[start : start + 2])
+        raise self.error("invalid escape sequence", pattern[start : start + 2])
 
     # --- character classes ------------------------------------------------------------------------------------
 
@@ -230,13 +235,15 @@ class _Translation:
     def _named_class(self) -> Ranges | None:
         """`[:alpha:]` or `[:^alpha:]` within a class."""
         pattern, start = self._pattern, self._position
+        if not pattern.startswith("[:", start):
+            return None
         stop = pattern.find(":]", start + 2) + 2
-        if not pattern.startswith("[:", start) or stop == 1:
+        if stop == 1:
             return None
         name = pattern[start + 2 : stop - 2]
         ranges = POSIX_CLASSES.get(name.removeprefix("^"))
         if ranges is None:
-            raise self._error("invalid character class range", pattern[start:stop])
+            raise self.error("invalid character class range", pattern[start:stop])
         self._position = stop
         return complement(ranges) if name.startswith("^") else ranges
 
@@ -248,12 +255,12 @@ class _Translation:
             self._position += 1
             high = self._class_character(class_start)
             if high < low:
-                raise self._error("invalid character class range", pattern[start : self._position])
+                raise self.error("invalid character class range", pattern[start : self._position])
         return low, high
 
     def _class_character(self, class_start: int) -> int:
         if self._position >= len(self._pattern):
-            raise self._error("missing closing ]", self._pattern[class_start:])
+            raise self.error("missing closing ]", self._pattern[class_start:])
         if self._pattern[self._position] == "\\":
             return ord(self._character_escape())
         self._position += 1
@@ -266,8 +273,10 @@ class _Translation:
         outer = self._flags
         if pattern.startswith("(?P<", start):
             stop = pattern.find(">", start) + 1
-            if stop == 0 or not _CAPTURE_NAME.match(pattern[start + 4 : stop - 1]):
-                raise self._error("invalid named capture", pattern[start : stop or len(pattern)])
+            name = pattern[start + 4 : stop - 1]
+            if stop == 0 or not _CAPTURE_NAME.match(name) or name in self._names:
+                raise self.error("invalid named capture", pattern[start : stop or len(pattern)])
+            self._names.add(name)
             self._position = stop
         elif pattern.startswith("(?", start):
             if not self._read_flags():
@@ -275,7 +284,7 @@ class _Translation:
         else:
             self._position += 1
         if len(self._groups) > MAX_NESTING:
-            raise self._error("expression nests too deeply", pattern)
+            raise self.error("expression nests too deeply", pattern)
         self._groups.append(_Group(outer, [[]]))
 
     def _read_flags(self) -> bool:
@@ -294,12 +303,12 @@ class _Translation:
                 self._position = position + 1
                 return character == ":"
             else:
-                raise self._error("invalid or unsupported Perl syntax", pattern[start : position + 1])
-        raise self._error("missing closing )", pattern)
+                raise self.error("invalid or unsupported Perl syntax", pattern[start : position + 1])
+        raise self.error("missing closing )", pattern)
 
     def _close(self) -> None:
         if len(self._groups) == 1:
-            raise self._error("unexpected )", self._pattern)
+            raise self.error("unexpected )", self._pattern)
         group = self._groups.pop()
         self._flags = group.flags
         self._position += 1
@@ -313,7 +322,7 @@ class _Translation:
         high = counts[3] if counts[2] else low
         too_big = any(len(digits) > 4 or int(digits) > _MAX_REPEAT for digits in (low, high) if digits)
         if too_big or (high and int(low) > int(high)):
-            raise self._error("invalid repeat count", counts.group())
+            raise self.error("invalid repeat count", counts.group())
         return counts.group()
 
     def _repeat(self, operator: str, stop: int, last_repeat: int) -> None:
@@ -321,17 +330,17 @@ class _Translation:
         lazy = pattern.startswith("?", stop)
         stop += lazy
         if last_repeat >= 0:
-            raise self._error("invalid nested repetition operator", pattern[last_repeat:stop])
+            raise self.error("invalid nested repetition operator", pattern[last_repeat:stop])
         pieces = self._groups[-1].current
         if not pieces:
-            raise self._error("missing argument to repetition operator", pattern[start:stop])
+            raise self.error("missing argument to repetition operator", pattern[start:stop])
         piece = pieces.pop()
         weight = piece.weight
         if operator[0] == "{":
             counts = [int(count) for count in re.findall("[0-9]+", operator)]
             weight *= max(1, counts[-1])
             if weight > _MAX_REPEAT:
-                raise self._error("invalid repeat count", pattern[start:stop])
+                raise self.error("invalid repeat count", pattern[start:stop])
         pieces.append(_repeated(piece, operator, weight))
         self._position, self._last_repeat = stop, start
 

@@ -42,7 +42,11 @@ def bind(statement: Node, params: Mapping[str, object], *, query: str = "") -> N
     def change(node: AstNode) -> AstNode:
         if isinstance(node, BoundParameter):
             return _literal(node, params, query)
-        if isinstance(node, BinaryExpr) and node.op in ("=~", "!~") and not isinstance(node.right, RegexLiteral):
+        if (
+            isinstance(node, BinaryExpr)
+            and node.op in ("=~", "!~")
+            and not isinstance(node.right, RegexLiteral | BinaryExpr)
+        ):
             hint = 'give the parameter a value such as {"regex": "^a"}'
             message = f"parameter is no regular expression, but {node.op} needs one"
             raise ParseError(message, query=query, span=node.right.span, hint=hint)

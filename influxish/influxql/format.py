@@ -12,16 +12,12 @@ from typing import Any, Final
 from influxish.influxql import ast
 from influxish.influxql.durations import format_duration
 from influxish.influxql.node import AstNode
-from influxish.influxql.tokens import KEYWORDS
+from influxish.influxql.tokens import KEYWORDS, STRENGTH
 
 Pieces = list["str | AstNode"]
 
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _BARE_PARAMETER = re.compile(r"[A-Za-z0-9_]+\Z")
-_PRECEDENCE: Final = {
-    "OR": 1, "AND": 2, "=": 3, "!=": 3, "=~": 3, "!~": 3, "<": 3, "<=": 3, ">": 3, ">=": 3,
-    "+": 4, "-": 4, "|": 4, "^": 4, "*": 5, "/": 5, "%": 5, "&": 5,
-}  # fmt: skip
 PRINTERS: Final[dict[type[AstNode], Callable[[Any], Pieces]]] = {}
 """How each class of node is printed: as texts and the nodes between them."""
 
@@ -114,7 +110,10 @@ def _wildcard(node: ast.Wildcard) -> Pieces:
 
 @printer(ast.RegexLiteral)
 def _regex(node: ast.RegexLiteral) -> Pieces:
-    return ["/", node.pattern.replace("/", "\\/"), "/"]
+    pattern = node.pattern.replace("/", "\\/")
+    if pattern.endswith("\\"):  # only a parameter can bring it: before the closing slash it would escape that
+        pattern = pattern[:-2] + r"[\\]"
+    return ["/", pattern, "/"]
 
 
 @printer(ast.NumberLiteral)
@@ -171,14 +170,14 @@ def _parenthesised(node: ast.ParenExpr) -> Pieces:
 
 @printer(ast.BinaryExpr)
 def _binary(node: ast.BinaryExpr) -> Pieces:
-    strength = _PRECEDENCE[node.op]
+    strength = STRENGTH[node.op]
     left: Pieces = [node.left]
     right: Pieces = [node.right]
     # Operators are left associative. A tree of the parser breaks that only by a sign, `a / -v`; for trees made by
     # hand, brackets keep the meaning.
-    if isinstance(node.left, ast.BinaryExpr) and _PRECEDENCE[node.left.op] < strength:
+    if isinstance(node.left, ast.BinaryExpr) and STRENGTH[node.left.op] < strength:
         left = ["(", node.left, ")"]
-    if isinstance(node.right, ast.BinaryExpr) and _PRECEDENCE[node.right.op] <= strength:
+    if isinstance(node.right, ast.BinaryExpr) and STRENGTH[node.right.op] <= strength:
         right = _signed(node.right) or ["(", node.right, ")"]
     return [*left, f" {node.op} ", *right]
 
@@ -230,7 +229,7 @@ def _dimension(node: ast.Dimension) -> Pieces:
 def _fill(node: ast.Fill) -> Pieces:
     if node.option != "number":
         return [f"fill({node.option})"]
-    value = node.value or 0
+    value = 0 if node.value is None else node.value
     literal = ast.NumberLiteral(value) if isinstance(value, float) else ast.IntegerLiteral(value)
     return ["fill(", literal, ")"]
 

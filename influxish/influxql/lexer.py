@@ -29,6 +29,7 @@ t_ignore = " \t\n\r"
 # Behind these a slash opens a regular expression; everywhere else it divides.
 _BEFORE_REGEX = frozenset({"SELECT", "FROM", "COMMA", "CALL", "DOT", "EQREGEX", "NEQREGEX"})
 _NAMES = frozenset({"IDENT", "FILL", "TZ", "DISTINCT"})
+_MAX_SHOWN = 200  # characters of a token in an error message
 _BARE_WORDS = KEYWORDS | {"IDENT", "VERBOSE", "BOUNDPARAM"}
 _ESCAPE = re.compile(r"\\(.)")
 _PRINTABLE_QUOTED = r"(?:[^{0}\\\n\r]|\\[n\\\"\'])*"
@@ -245,7 +246,8 @@ class TokenStream:
 
     def unexpected(self, lexeme: Lexeme, expected: str, hint: str = "") -> ParseError:
         """`found X, expected Y at line L, char C`."""
-        return self.error(f"found {lexeme.found}, expected {expected}", lexeme, positioned=True, hint=hint)
+        found = lexeme.found if len(lexeme.found) <= _MAX_SHOWN else f"{lexeme.found[:_MAX_SHOWN]}…"
+        return self.error(f"found {found}, expected {expected}", lexeme, positioned=True, hint=hint)
 
     def position(self, lexeme: Lexeme) -> tuple[int, int]:
         """Line and character as InfluxDB counts them, both from 1; a quoted token counts from one before its quote."""

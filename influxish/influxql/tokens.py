@@ -28,6 +28,12 @@ OPERATORS: Final = {
 }  # fmt: skip
 """Token type of each operator and punctuation mark."""
 
+STRENGTH: Final = {
+    "OR": 1, "AND": 2, "=": 3, "!=": 3, "=~": 3, "!~": 3, "<": 3, "<=": 3, ">": 3, ">=": 3,
+    "+": 4, "-": 4, "|": 4, "^": 4, "*": 5, "/": 5, "%": 5, "&": 5,
+}  # fmt: skip
+"""How tightly an operator of `BinaryExpr` binds. All are left associative."""
+
 LITERALS: Final = ("IDENT", "STRING", "INTEGER", "NUMBER", "DURATIONVAL", "REGEX", "BOUNDPARAM")
 
 # `fill(` and `tz(` may follow a complete expression, so they are told from other names here; VERBOSE is a word of its

@@ -24,7 +24,7 @@ from influxish.influxql.ast import (
     Wildcard,
 )
 from influxish.influxql.grammar.support import MAX_INT64, MAX_UINT64, Production, span_of, to_duration
-from influxish.influxql.tokens import Lexeme
+from influxish.influxql.tokens import STRENGTH, Lexeme
 from influxish.regex import compile_regex
 from influxish.types import DataType
 
@@ -74,7 +74,19 @@ def p_expression_binary(p: Production) -> None:
     | expression NEQREGEX regex_operand
     """
     operator = "!=" if p[2].found == "<>" else p[2].found
-    p[0] = BinaryExpr(operator, p[1], p[3], span=p[1].span.to(p[3].span))
+    p[0] = _joined(p[1], operator, p[3])
+
+
+def _joined(left: Expression, operator: str, right: Expression) -> BinaryExpr:
+    """`left operator right`, where a stronger operator behind a regular expression takes that as its left side.
+
+    A regular expression is complete for the tables, so in `h =~ /a/ + 1` they see `h =~ /a/` on the left. InfluxDB
+    reads `h =~ (/a/ + 1)`.
+    """
+    span = left.span.to(right.span)
+    if isinstance(left, BinaryExpr) and STRENGTH[left.op] < STRENGTH[operator]:
+        return BinaryExpr(left.op, left.left, _joined(left.right, operator, right), span=span)
+    return BinaryExpr(operator, left, right, span=span)
 
 
 def p_regex_operand(p: Production) -> None:

@@ -17,7 +17,7 @@ from influxish.batch import Batch
 from influxish.compiler.link import Linked, link
 from influxish.compiler.select import compile_select
 from influxish.emit.rows import CHUNK_ROWS, series_chunks
-from influxish.emit.series import StatementResult
+from influxish.emit.series import SeriesChunk, StatementResult
 from influxish.errors import CompileError, InfluxishError, PartialWrite, QueryError, UnsupportedStatement
 from influxish.exec.build import build
 from influxish.exec.context import CancelSwitch, Limits, QueryContext
@@ -151,8 +151,9 @@ class Database:
                     plan = self._plan(statement, database, disable)
                     headings = tuple(column.name for column in plan.root.columns)
                     with closing(self._execute(plan, cancel)) as batches:
-                        chunks = series_chunks(batches, headings, plan.root.time_name, chunk_rows)
-                        yield StatementResult(number, chunks, plan.root.zone)
+                        stream = _Stream(series_chunks(batches, headings, plan.root.time_name, chunk_rows))
+                        yield StatementResult(number, stream, plan.root.zone)
+                        stream.over = True
                 else:
                     answer = self._other(statement, database, disable)
                     answer.statement_id = number
@@ -320,6 +321,11 @@ class Database:
         """Fields of a measurement and the types they have, sorted by name."""
         return self.engine.field_keys(database, measurement)
 
+    @property
+    def damage(self) -> list[str]:
+        """What was found broken in the files, and is left out of answers, since the databases were opened."""
+        return [found.message for found in self.engine.damage]
+
     def close(self) -> None:
         """Flush and close everything. Safe to repeat."""
         self._pool.close()
@@ -330,6 +336,22 @@ class Database:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+class _Stream:
+    """Chunks of an answer that can be read until the run moves on; reading later is an error, not an empty answer."""
+
+    def __init__(self, chunks: Iterator[SeriesChunk]) -> None:
+        self._chunks = chunks
+        self.over = False
+
+    def __iter__(self) -> Iterator[SeriesChunk]:
+        return self
+
+    def __next__(self) -> SeriesChunk:
+        if self.over:
+            raise InfluxishError("the run has moved on: read each answer before asking for the next one")
+        return next(self._chunks)
 
 
 def _extent(linked: Linked, scan: Scan) -> Extent:

@@ -1,0 +1,282 @@
+"""The Python face: open, write lines and columns, query, run, explain, convert, close; from several threads."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import influxish
+from influxish.database import Database
+from influxish.errors import (
+    CompileError,
+    InfluxishError,
+    NotFound,
+    ParseError,
+    PartialWrite,
+    StorageError,
+    UnsupportedStatement,
+    WriteError,
+)
+
+LINES = ["cpu,host=a usage=1,on=true 0", 'cpu,host=a usage=3,note="x" 10', "cpu,host=b usage=5,n=7i 20"]
+
+
+@pytest.fixture
+def loaded(db: Database) -> Database:
+    assert db.write(LINES, database="demo", precision="s") == 3
+    return db
+
+
+def rows(db: Database, text: str, **options: Any) -> list[dict[str, Any]]:
+    return list(db.query(text, database="demo", **options).rows)
+
+
+# --- writing ---
+
+
+@pytest.mark.parametrize("data", ["\n".join(LINES), "\n".join(LINES).encode(), LINES, tuple(LINES)])
+def test_lines_come_as_text_bytes_or_a_list(db: Database, data: Any) -> None:
+    assert db.write(data, database="demo", precision="s") == 3
+    assert rows(db, "SELECT sum(usage) FROM cpu") == [{"time": 0, "sum": 9.0}]
+
+
+def test_columns_come_as_a_mapping_of_arrays(db: Database) -> None:
+    columns = {"time": [1, 2], "host": ["a", "b"], "usage": np.array([1.5, np.nan]), "n": np.array([1, 2])}
+    assert db.write(columns, database="demo", measurement="cpu", tags=["host"], precision="s") == 2
+    assert rows(db, "SELECT * FROM cpu") == [
+        {"time": 10**9, "host": "a", "n": 1, "usage": 1.5},
+        {"time": 2 * 10**9, "host": "b", "n": 2, "usage": None},
+    ]
+
+
+def test_columns_come_as_a_pandas_frame_with_zoned_times_or_a_time_index(db: Database) -> None:
+    times = pd.to_datetime(["2020-01-01 01:00", "2020-01-01 02:00"]).tz_localize("Europe/Berlin")
+    frame = pd.DataFrame({"time": times, "host": ["a", None], "v": pd.array([1, None], "Int64"), "w": [1.5, 2.5]})
+    db.write(frame, database="demo", measurement="m", tags=["host"])
+    start = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp()) * 10**9
+    assert rows(db, "SELECT * FROM m") == [
+        {"time": start, "host": "a", "v": 1, "w": 1.5},
+        {"time": start + 3600 * 10**9, "host": None, "v": None, "w": 2.5},
+    ]
+    indexed = pd.DataFrame({"v": [1.0]}, index=pd.DatetimeIndex(["2020-01-01"]))
+    assert db.write(indexed, database="demo", measurement="i") == 1
+    assert rows(db, "SELECT v FROM i") == [{"time": start, "v": 1.0}]
+
+
+def test_columns_come_as_a_polars_frame(db: Database) -> None:
+    frame = pl.DataFrame(
+        {"time": [datetime(2020, 1, 1), datetime(2020, 1, 2)], "host": ["a", None], "v": [1, None], "b": [True, False]}
+    )
+    assert db.write(frame, database="demo", measurement="m", tags=["host"]) == 2
+    assert [row["v"] for row in rows(db, "SELECT v, b FROM m")] == [1, None]
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "message"),
+    [
+        ({"time": [1], "v": [1.0]}, {}, "need a measurement"),
+        ({"v": [1.0]}, {"measurement": "m"}, "no column 'time'"),
+        ({"time": [1], "v": [1.0]}, {"measurement": "m", "tags": ["host"]}, "no column 'host'"),
+        ({"time": ["x"], "v": [1.0]}, {"measurement": "m"}, "must be integers or datetime64"),
+        ({"time": [1, 2], "v": [1.0]}, {"measurement": "m"}, "2"),
+        ({"time": [2**62], "v": [1.0]}, {"measurement": "m", "precision": "s"}, "outside the range"),
+        ({"time": [1], "v": [1.0]}, {"measurement": "m", "precision": "fortnight"}, "no precision 'fortnight'"),
+        (42, {"measurement": "m"}, "cannot write a int"),
+    ],
+)
+def test_columns_that_cannot_be_written_say_why(db: Database, data: Any, options: Any, message: str) -> None:
+    with pytest.raises(WriteError, match=message):
+        db.write(data, database="demo", **options)
+
+
+def test_good_lines_of_a_bad_text_are_written_and_the_bad_ones_are_named(db: Database) -> None:
+    text = "m v=1 1\nm v=\nm v=2 2\nm v=3i 3\n"
+    with pytest.raises(PartialWrite) as caught:
+        db.write(text, database="demo")
+    assert caught.value.written == 2
+    assert [line for line, _ in caught.value.rejected] == [2, 4]
+    assert "line 2: unable to parse 'm v=': missing field value" in str(caught.value)
+    assert "field type conflict" in str(caught.value)
+    assert rows(db, "SELECT count(v) FROM m") == [{"time": 0, "count": 2}]
+
+
+def test_an_unknown_database_is_named(db: Database) -> None:
+    with pytest.raises(NotFound, match='database not found: "nosuch"'):
+        db.write("m v=1", database="nosuch")
+    with pytest.raises(NotFound, match="database not found: nosuch"):
+        db.query("SELECT v FROM m", database="nosuch")
+    with pytest.raises(NotFound, match="database name required"):
+        db.query("SELECT v FROM m")
+
+
+# --- asking ---
+
+
+def test_a_result_is_read_as_series_and_as_rows_as_often_as_wanted(loaded: Database) -> None:
+    result = loaded.query("SELECT usage FROM cpu GROUP BY host", database="demo")
+    assert [(series.name, dict(series.tags), list(series.rows)) for series in result] == [
+        ("cpu", {"host": "a"}, [(0, 1.0), (10 * 10**9, 3.0)]),
+        ("cpu", {"host": "b"}, [(20 * 10**9, 5.0)]),
+    ]
+    assert len(result) == 3
+    assert list(result.rows) == list(result.rows)
+    assert result.columns == ("time", "usage")
+
+
+def test_parameters_are_bound_as_values_never_as_text(loaded: Database) -> None:
+    text = "SELECT usage FROM cpu WHERE host = $host AND usage > $least"
+    assert [row["usage"] for row in rows(loaded, text, params={"host": "a", "least": 1})] == [3.0]
+    assert rows(loaded, text, params={"host": "a' OR usage > 0 --", "least": 0}) == []
+    with pytest.raises(ParseError, match="missing parameter: least"):
+        rows(loaded, text, params={"host": "a"})
+
+
+def test_one_statement_a_query_several_a_run(loaded: Database) -> None:
+    text = "SELECT usage FROM cpu LIMIT 1; SELECT count(usage) FROM cpu"
+    with pytest.raises(CompileError, match=r"one statement, this text has 2: use run\(\)"):
+        loaded.query(text, database="demo")
+    with pytest.raises(CompileError, match="this text has 0"):
+        loaded.query("", database="demo")
+    answers = [[chunk.rows for chunk in answer.chunks] for answer in loaded.run(text, database="demo")]
+    assert answers == [[1], [1]]
+
+
+def test_a_run_ends_with_the_first_error(loaded: Database) -> None:
+    answers = loaded.run("SELECT usage FROM cpu; SELECT foo(v) FROM cpu; SELECT n FROM cpu", database="demo")
+    assert sum(chunk.rows for chunk in next(answers).chunks) == 3
+    with pytest.raises(CompileError, match=r"undefined function foo\(\)"):
+        next(answers)
+
+
+def test_a_run_cuts_long_series_into_chunks(db: Database) -> None:
+    db.write({"time": np.arange(25), "v": np.arange(25.0)}, database="demo", measurement="m")
+    answers = db.run("SELECT v FROM m", database="demo", chunk_rows=10)
+    assert [(chunk.rows, chunk.partial) for chunk in next(answers).chunks] == [(10, True), (10, True), (5, False)]
+
+
+def test_an_answer_that_was_not_read_in_time_is_an_error_not_empty(loaded: Database) -> None:
+    (answer,) = loaded.run("SELECT usage FROM cpu", database="demo")
+    with pytest.raises(InfluxishError, match="the run has moved on"):
+        list(answer.chunks)
+
+
+def test_every_error_is_of_one_family_and_says_where(loaded: Database) -> None:
+    with pytest.raises(InfluxishError) as caught:
+        loaded.query("SELECT usage FORM cpu", database="demo")
+    assert str(caught.value).splitlines()[1:3] == ["1 | SELECT usage FORM cpu", "                 ^^^^"]
+    with pytest.raises(UnsupportedStatement, match="not executed by this version"):
+        loaded.query("KILL QUERY 3", database="demo")
+    with pytest.raises(InfluxishError, match="no optimizer rule 'nosuch'"):
+        loaded.query("SELECT usage FROM cpu", database="demo", disable=["nosuch"])
+    with pytest.raises(InfluxishError, match="no setting 'memory'"):
+        influxish.open(":memory:", memory=3)
+
+
+def test_explain_shows_the_graph_and_analyze_runs_it(loaded: Database) -> None:
+    explanation = loaded.explain("SELECT mean(usage) FROM cpu WHERE host = 'a'", database="demo")
+    assert "filter host = 'a'" in explanation.text()
+    assert "series host = 'a'" in explanation.text().split("after the rules")[1]
+    assert explanation.dot().startswith("digraph")
+    assert explanation.json()["after"]["nodes"][0]["kind"] == "scan"
+    ran = loaded.explain("EXPLAIN ANALYZE SELECT mean(usage) FROM cpu", database="demo").json()
+    assert ran["after"]["nodes"][0]["rows"] == 3
+    assert ran["seconds"] > 0
+    plan = loaded.query("EXPLAIN SELECT mean(usage) FROM cpu", database="demo")
+    assert plan.columns == ("QUERY PLAN",)
+    with pytest.raises(CompileError, match="one SELECT"):
+        loaded.explain("SHOW DATABASES")
+
+
+# --- converting ---
+
+
+def test_a_result_becomes_numpy_arrow_pandas_and_polars(loaded: Database) -> None:
+    result = loaded.query('SELECT usage, n, note, "on" FROM cpu GROUP BY host', database="demo")
+    arrays = result.to_numpy()
+    assert list(arrays) == ["time", "name", "host", "usage", "n", "note", "on"]
+    assert arrays["time"].dtype == np.dtype("datetime64[ns]")
+    assert arrays["n"].mask.tolist() == [True, True, False]
+    frame = result.to_pandas()
+    assert frame["host"].tolist() == ["a", "a", "b"]
+    assert frame["n"].isna().tolist() == [True, True, False]
+    assert frame["n"].iloc[2] == 7
+    assert str(frame["time"].dt.tz) == "UTC"
+    table = result.to_arrow()
+    assert table.column("note").to_pylist() == [None, "x", None]
+    assert table.column("on").to_pylist() == [True, None, None]
+    polars = result.to_polars()
+    assert polars["n"].to_list() == [None, None, 7]
+    assert polars["note"].to_list() == [None, "x", None]
+    assert polars["time"].dtype == pl.Datetime("ns", "UTC")
+
+
+def test_an_empty_result_converts_to_empty_columns(loaded: Database) -> None:
+    result = loaded.query("SELECT usage FROM cpu WHERE usage > 100", database="demo")
+    assert len(result) == 0
+    assert list(result) == []
+    assert {name: len(values) for name, values in result.to_numpy().items()} == {"time": 0, "name": 0, "usage": 0}
+    assert len(result.to_pandas()) == 0
+    assert result.to_arrow().num_rows == 0
+    assert result.to_polars().height == 0
+
+
+# --- living ---
+
+
+def test_what_was_written_is_there_after_reopening(tmp_path: Path) -> None:
+    with influxish.open(tmp_path / "store") as db:
+        db.create_database("demo")
+        db.write(LINES, database="demo", precision="s")
+    with influxish.open(tmp_path / "store") as db:
+        assert db.databases() == ["demo"]
+        assert db.measurements("demo") == ["cpu"]
+        assert db.tag_values("demo", "cpu", "host") == ["a", "b"]
+        assert rows(db, "SELECT count(usage) FROM cpu") == [{"time": 0, "count": 3}]
+        assert db.damage == []
+
+
+def test_a_closed_database_says_so_and_closes_again(tmp_path: Path) -> None:
+    db = influxish.open(tmp_path / "store")
+    db.close()
+    db.close()
+    with pytest.raises(StorageError, match="is closed"):
+        db.query("SELECT v FROM m", database="demo")
+
+
+def test_many_threads_write_and_ask_at_once(tmp_path: Path) -> None:
+    failures: list[BaseException] = []
+    with influxish.open(tmp_path / "store", memtable_bytes=200_000) as db:
+        db.create_database("demo")
+
+        def write(worker: int) -> None:
+            for i in range(30):
+                times = np.arange(100) + 100 * i
+                columns = {"time": times, "v": np.ones(100), "w": [str(worker)] * 100}
+                db.write(columns, database="demo", measurement="m", tags=["w"], precision="s")
+
+        def ask() -> None:
+            for _ in range(30):
+                counts = [row["count"] for row in rows(db, "SELECT count(v) FROM m GROUP BY w")]
+                assert all(count % 100 == 0 for count in counts), counts  # a write is there whole or not at all
+
+        def guarded(work: Any, *arguments: Any) -> None:
+            try:
+                work(*arguments)
+            except BaseException as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=guarded, args=(write, i)) for i in range(3)]
+        threads += [threading.Thread(target=guarded, args=(ask,)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not failures
+        assert [row["count"] for row in rows(db, "SELECT count(v) FROM m GROUP BY w")] == [3_000] * 3

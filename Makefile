@@ -42,6 +42,7 @@ format: $(VENV)/.dev ## put the code in its one format
 
 docs: $(VENV)/.dev ## write the generated pages anew
 	@$(BIN)/python tools/generate_function_docs.py
+	@$(BIN)/python tools/generate_rule_docs.py
 
 bench: $(VENV)/.bench ## measure against DuckDB and Polars on this machine
 	@$(BIN)/python benchmarks/engine.py

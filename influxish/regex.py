@@ -87,7 +87,6 @@ class _Translation:
         self._position = 0
         self._flags: frozenset[str] = frozenset()
         self._groups = [_Group(self._flags, [[]])]
-        self._names: set[str] = set()
         self._last_repeat = -1  # where the repetition operator just read began, -1: none
 
     def run(self) -> str:
@@ -273,10 +272,8 @@ class _Translation:
         outer = self._flags
         if pattern.startswith("(?P<", start):
             stop = pattern.find(">", start) + 1
-            name = pattern[start + 4 : stop - 1]
-            if stop == 0 or not _CAPTURE_NAME.match(name) or name in self._names:
+            if stop == 0 or not _CAPTURE_NAME.match(pattern[start + 4 : stop - 1]):
                 raise self.error("invalid named capture", pattern[start : stop or len(pattern)])
-            self._names.add(name)
             self._position = stop
         elif pattern.startswith("(?", start):
             if not self._read_flags():

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from influxish.batch import Column
 from influxish.emit.series import SeriesChunk, StatementResult
-from influxish.errors import InfluxishError, QueryError
+from influxish.errors import InfluxishError, ParseError, QueryError
 
 PIECE_ROWS = 16_384
 """How many rows a writer turns into Python objects at once."""
@@ -41,6 +41,8 @@ def checked_results(results: Iterable[StatementResult]) -> Iterator[StatementRes
 
 def error_text(error: InfluxishError) -> str:
     """What a client is told: InfluxDB's one line where there is one, without the picture of the query."""
+    if isinstance(error, ParseError):
+        return f"error parsing query: {error.message}"
     return error.message if isinstance(error, QueryError) else str(error)
 
 

@@ -188,7 +188,9 @@ def test_in_chunks_an_error_part_way_is_the_last_document() -> None:
 
 def test_the_error_of_a_query_is_its_one_line() -> None:
     error = ParseError("found EOF", query="SELECT", span=Span(6, 6), hint="name a field")
-    assert text(breaking_off(error=error)) == '{"results":[{"statement_id":0,"error":"found EOF"}]}\n'
+    assert (
+        text(breaking_off(error=error)) == '{"results":[{"statement_id":0,"error":"error parsing query: found EOF"}]}\n'
+    )
 
 
 @pytest.mark.parametrize("chunk_size", [0, 10])

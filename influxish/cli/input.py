@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import os
 import re
+import select
+import stat
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -24,6 +25,7 @@ BLOCK_BYTES = 4 << 20
 LONGEST_LINE = 8 << 20
 """Bytes beyond which a line without an end is refused."""
 
+_PIPE_SECONDS = 0.2
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -49,6 +51,8 @@ class Source:
             self._file: BinaryIO = sys.stdin.buffer if name == "-" else Path(name).open("rb")  # noqa: SIM115 - see close()
         except OSError as error:
             raise BrokenInput(f"cannot open {name}: {error.strerror}") from error
+        # Windows can wait for sockets only.
+        self._is_pipe = os.name == "posix" and stat.S_ISFIFO(os.fstat(self._file.fileno()).st_mode)
 
     def close(self) -> None:
         if self._file is not sys.stdin.buffer:
@@ -57,10 +61,7 @@ class Source:
     @property
     def size(self) -> int:
         """Bytes in the file, 0 when there is no telling."""
-        with suppress(OSError, io.UnsupportedOperation):
-            status = os.fstat(self._file.fileno())
-            return status.st_size
-        return 0
+        return os.fstat(self._file.fileno()).st_size
 
     def __iter__(self) -> Iterator[bytes]:
         first = self._read()
@@ -73,11 +74,27 @@ class Source:
 
     def _read(self) -> bytes:
         try:
-            data = self._file.read(BLOCK_BYTES)
+            data = self._read_pipe() if self._is_pipe else self._file.read(BLOCK_BYTES)
         except OSError as error:
             raise BrokenInput(f"{self.name}: cannot be read beyond byte {self.position:,}: {error.strerror}") from error
         self.position += len(data)
         return data
+
+    def _read_pipe(self) -> bytes:
+        """A block, or less when nothing more comes for a moment, so that a slow stream is loaded as it flows.
+
+        Waiting in short turns also lets Ctrl-C through: a signal between two reads does not end the second one.
+        """
+        data = bytearray()
+        while len(data) < BLOCK_BYTES:
+            if select.select([self._file], [], [], _PIPE_SECONDS)[0]:
+                part = os.read(self._file.fileno(), BLOCK_BYTES - len(data))
+                if not part:
+                    break
+                data += part
+            elif data:
+                break
+        return bytes(data)
 
     def _decompressed(self, data: bytes) -> Iterator[bytes]:
         """Several members may follow one another, as after `cat a.gz b.gz`."""

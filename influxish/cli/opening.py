@@ -1,0 +1,43 @@
+"""What a person named: a folder that must exist, parameters, a query that may stand on standard input."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import influxish
+from influxish.errors import InfluxishError
+
+
+def open_existing(folder: str) -> influxish.Database:
+    """The databases in a folder that is there: a misspelt name must not make an empty one.
+
+    Raises:
+        InfluxishError: there is no such folder. And as `influxish.open`.
+    """
+    if not Path(folder).is_dir():
+        raise InfluxishError(f"there is no folder {folder}; `influxish import --data {folder} …` makes it")
+    return influxish.open(folder)
+
+
+def query_text(text: str) -> str:
+    """The text of a query; "-" is what stands on standard input."""
+    return sys.stdin.read() if text == "-" else text
+
+
+def parameters(text: str) -> dict[str, object]:
+    """Values for `$name` from JSON text; "" is none.
+
+    Raises:
+        InfluxishError: no JSON object.
+    """
+    if not text:
+        return {}
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise InfluxishError(f"--params is not JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise InfluxishError('--params must be a JSON object such as \'{"host": "a"}\'')
+    return values

@@ -69,20 +69,26 @@ def _machine() -> Any:
 
         loaded = yacc.LRTable()
         loaded.lr_action, loaded.lr_goto = _by_state(tables.ACTIONS), _by_state(tables.GOTOS)
+        productions = [line.split() for line in tables.PRODUCTIONS.strip().splitlines()]
         loaded.lr_productions = [
-            yacc.MiniProduction(f"{name} -> …", name, length, function, "", 0)
-            for name, length, function in tables.PRODUCTIONS
+            yacc.MiniProduction(name, name, int(length), None if function == "None" else function, "", 0)
+            for name, length, function in productions
         ]
         loaded.bind_callables(PRODUCTIONS)
         _prototype = yacc.LRParser(loaded, None)  # two threads at once would merely do it twice
     return _prototype
 
 
-def _by_state(table: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]) -> dict[int, dict[str, int]]:
+def _by_state(table: str) -> dict[int, dict[str, int]]:
+    """A table of `tables.py`, lines of `SYMBOL state:target state:target …` that may go on indented, by state."""
     rows: dict[int, dict[str, int]] = {}
-    for symbol, states, targets in table:
-        for state, target in zip(states, targets, strict=True):
-            rows.setdefault(state, {})[symbol] = target
+    symbol = ""
+    for word in table.split():
+        state, _, target = word.partition(":")
+        if target:
+            rows.setdefault(int(state), {})[symbol] = int(target)
+        else:
+            symbol = word
     return rows
 
 

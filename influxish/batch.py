@@ -40,9 +40,9 @@ class Column:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held; strings are counted as pointers and a guess of 48 bytes of text object each."""
+        """Bytes held. Strings count as pointers and a guess of 48 bytes of text each; tags share their texts."""
         size = self.values.nbytes + (0 if self.valid is None else self.valid.nbytes)
-        return size + 48 * len(self.values) if self.values.dtype == object else size
+        return size + 48 * len(self.values) if self.type is DataType.STRING else size
 
     @property
     def mask(self) -> Mask:

@@ -1,13 +1,28 @@
 """Every exception a caller may see, and the renderer that puts a caret under the words at fault.
 
-Each message says what was wrong, where, and what to do. Nothing else of influxish is imported here but `Span`.
+Each message says what was wrong, where, and what to do. Nothing of influxish is imported here, and numpy is not, so
+that a command line can report an error without loading the engine.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from influxish.types import NOWHERE, Span
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Half-open range of character offsets [start, stop) in a query's text."""
+
+    start: int
+    stop: int
+
+    def to(self, other: Span) -> Span:
+        """The span from the start of this one to the end of `other`."""
+        return Span(min(self.start, other.start), max(self.stop, other.stop))
+
+
+NOWHERE = Span(0, 0)
 
 
 class InfluxishError(Exception):

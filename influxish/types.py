@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from influxish.errors import NOWHERE as NOWHERE
+from influxish.errors import Span as Span
+
 Array = NDArray[Any]
 Times = NDArray[np.int64]
 
@@ -80,21 +83,6 @@ _DTYPES = {
     DataType.DURATION: np.dtype(np.int64),
     DataType.TAG: np.dtype(object),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Half-open range of character offsets [start, stop) in a query's text."""
-
-    start: int
-    stop: int
-
-    def to(self, other: Span) -> Span:
-        """The span from the start of this one to the end of `other`."""
-        return Span(min(self.start, other.start), max(self.stop, other.stop))
-
-
-NOWHERE = Span(0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ ROOT = Path(influxish.__file__).parent
 # Room → the rooms its files may import. A room is a folder, or a file beside the folders.
 MAY_IMPORT: dict[str, set[str]] = {
     "version": set(),
-    "types": set(),
-    "errors": {"types"},
+    "errors": set(),
+    "types": {"errors"},
     "batch": {"types"},
     "regex": {"errors", "regex_classes"},
     "regex_classes": set(),

@@ -1,10 +1,11 @@
-"""Printers of the statements besides SELECT and EXPLAIN. `format.py` loads them when something is printed."""
+"""Printers of the statements besides SELECT and EXPLAIN. `format.py` loads them."""
 
 from __future__ import annotations
 
 from influxish.influxql import statements as nodes
 from influxish.influxql.durations import format_duration
-from influxish.influxql.format import (
+from influxish.influxql.node import AstNode
+from influxish.influxql.printing import (
     PRINTERS,
     Password,
     Pieces,
@@ -14,7 +15,6 @@ from influxish.influxql.format import (
     quote_string,
     separated,
 )
-from influxish.influxql.node import AstNode
 
 _SHOW: dict[type[AstNode], str] = {
     nodes.ShowContinuousQueries: "CONTINUOUS QUERIES",

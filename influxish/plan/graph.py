@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from influxish.errors import PlanBug
-from influxish.plan.edges import ReadEdge, WriteEdge, join_halves
-from influxish.plan.node import Node
+from influxish.plan.node import Node, ReadEdge, WriteEdge, join_halves
 
 
 class Graph:

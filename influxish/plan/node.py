@@ -1,6 +1,7 @@
 """What every node of the graph is: a small immutable description of work, and the edges it reads and writes.
 
-Nodes never run; `exec/build.py` makes an iterator for each. The kinds of node are in `nodes.py`.
+An edge has two halves: the write edge belongs to the node that produces, the read edge to the one that consumes, so
+an edit re-points one side and never looks inside the node on the other. Nodes never run; `nodes.py` has their kinds.
 """
 
 from __future__ import annotations
@@ -9,7 +10,26 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from influxish.plan.edges import ReadEdge, WriteEdge
+
+@dataclass(eq=False, slots=True)
+class WriteEdge:
+    """The end of an edge that `node` writes to; `read` is its partner."""
+
+    node: Node
+    read: ReadEdge = field(init=False, repr=False)
+
+
+@dataclass(eq=False, slots=True)
+class ReadEdge:
+    """The end of an edge that `node` reads from; `write` is its partner."""
+
+    node: Node
+    write: WriteEdge = field(init=False, repr=False)
+
+    @property
+    def source(self) -> Node:
+        """The node that what is read comes from."""
+        return self.write.node
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -51,3 +71,8 @@ class Node(ABC):
     def same_work(self, other: Node) -> bool:
         """Whether both are of one kind and told the same."""
         return type(self) is type(other) and self.settings == other.settings
+
+
+def join_halves(write: WriteEdge, read: ReadEdge) -> None:
+    """Make the two each other's partner."""
+    write.read, read.write = read, write

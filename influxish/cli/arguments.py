@@ -224,7 +224,7 @@ def _databases(commands: _Commands) -> None:
         "databases",
         "influxish.cli.querying:databases",
         "list the databases and what they hold",
-        "Lists the databases in a folder with their measurements and numbers of series.",
+        "Lists the databases in a folder with their measurements.",
         _examples("influxish databases --data ./metrics"),
     )
     _data(command)

@@ -12,6 +12,7 @@ import numpy as np
 
 import influxish
 from influxish.cli.devops import Fleet
+from influxish.cli.opening import open_or_make
 from influxish.cli.plots import bars, plot
 from influxish.cli.progress import Progress, short
 from influxish.emit.table import write_table
@@ -54,7 +55,7 @@ _EXPLAINED = "SELECT count(usage_user) FROM cpu"
 def run(options: argparse.Namespace) -> int:
     """Make the data unless it is there, then ask."""
     width = min(shutil.get_terminal_size((100, 24)).columns, 120)
-    with influxish.open(options.data) as database:
+    with open_or_make(options.data) as database:
         fleet = _prepare(database, options)
         ranges = {
             "range": _between(fleet.start, fleet.stop),

@@ -18,6 +18,7 @@ from typing import Any, Self
 import influxish
 from influxish.cli.csv_input import CsvBlock, CsvReader, CsvShape
 from influxish.cli.input import LONGEST_LINE, BrokenInput, LineBlock, Source, line_blocks, numbered_lines
+from influxish.cli.opening import open_or_make
 from influxish.cli.progress import Progress, short
 from influxish.cli.rejects import Rejects
 from influxish.emit.times import EPOCH_UNITS
@@ -30,7 +31,7 @@ INTERRUPTED = 130
 
 def run(options: argparse.Namespace) -> int:
     """Import every file; 0 when all of it was loaded."""
-    with influxish.open(options.data) as database, Interrupts() as interrupts:
+    with open_or_make(options.data) as database, Interrupts() as interrupts:
         if options.db not in database.databases():
             database.create_database(options.db)
             _say(f"created database {options.db}")

@@ -18,7 +18,18 @@ def open_existing(folder: str) -> influxish.Database:
     """
     if not Path(folder).is_dir():
         raise InfluxishError(f"there is no folder {folder}; `influxish import --data {folder} …` makes it")
-    return influxish.open(folder)
+    return open_or_make(folder)
+
+
+def open_or_make(folder: str) -> influxish.Database:
+    """The databases in a folder, made if it is missing. What is found broken in its files is told on standard error.
+
+    Raises: as `influxish.open`.
+    """
+    database = influxish.open(folder)
+    for damage in database.damage:
+        print(f"warning: {damage}", file=sys.stderr)
+    return database
 
 
 def query_text(text: str) -> str:

@@ -185,3 +185,18 @@ def test_databases_are_listed_with_their_measurements(data: Path, tmp_path: Path
     assert influxish("databases", "--data", data).out == "m  (cpu)\n"
     (tmp_path / "none").mkdir()
     assert influxish("databases", "--data", tmp_path / "none").out.startswith("no databases in ")
+
+
+def test_damage_is_told_and_the_rest_is_answered(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for name in ("one", "two"):
+        with engine.open(data) as database:
+            database.create_database("m")
+            database.write([f"{name} v={i} {i}" for i in range(10)], database="m")
+    segment = max(data.rglob("*.seg"), key=lambda path: path.stat().st_mtime_ns)
+    segment.write_bytes(segment.read_bytes()[:-1])
+    code, out, err = ask(data, "SELECT count(v) FROM one")
+    assert code == 0
+    assert "warning:" in err
+    assert segment.name in err
+    assert "10" in out

@@ -64,7 +64,7 @@ def carry_out(block: Block, project: Path) -> None:
         assert block.language == "console", block.place
         for command, expected in commands_of(block):
             output = run(command, project, block)
-            assert not expected or output == expected, f"{block.place}\n$ {command}{output}"
+            assert not expected.text or output == expected.text, f"{block.place}\n$ {command}{output}"
 
 
 def change(path: Path, block: Block) -> None:
@@ -120,6 +120,6 @@ def test_a_change_whose_lines_moved_away_is_found(tmp_path: Path) -> None:
     path = tmp_path / "file.py"
     path.write_text("one\ntwo\n")
     with pytest.raises(AssertionError, match="exactly once"):
-        change(path, Block(PAGE, 1, "diff", {}, " three\n+four\n"))
-    change(path, Block(PAGE, 1, "diff", {}, " one\n-two\n+three\n"))
+        change(path, Block(PAGE, 1, "diff", text=" three\n+four\n"))
+    change(path, Block(PAGE, 1, "diff", text=" one\n-two\n+three\n"))
     assert path.read_text() == "one\nthree\n"

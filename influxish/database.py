@@ -188,7 +188,7 @@ class Database:
 
     def _parse(self, text: str, params: Mapping[str, object] | None) -> list[ast.Statement]:
         try:
-            return [influxql.bind(statement, params or {}) for statement in influxql.parse(text)]
+            return influxql.parse(text, params or {})
         except QueryError as error:
             raise error.located(text) from None
 

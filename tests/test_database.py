@@ -179,6 +179,15 @@ def test_every_error_is_of_one_family_and_says_where(loaded: Database) -> None:
         influxish.open(":memory:", memory=3)
 
 
+def test_subqueries_nest_to_a_limit_that_is_named(loaded: Database) -> None:
+    text = "SELECT usage FROM cpu"
+    for _ in range(20):
+        text = f"SELECT usage FROM ({text})"
+    assert len(rows(loaded, text)) == 3
+    with pytest.raises(CompileError, match="nested more than 20 deep"):
+        rows(loaded, f"SELECT usage FROM ({text})")
+
+
 def test_explain_shows_the_graph_and_analyze_runs_it(loaded: Database) -> None:
     explanation = loaded.explain("SELECT mean(usage) FROM cpu WHERE host = 'a'", database="demo")
     assert "filter host = 'a'" in explanation.text()

@@ -18,6 +18,7 @@ from influxish.functions.registry import (
     Stamp,
 )
 from influxish.influxql import ast, format_node
+from influxish.influxql.node import AstNode
 from influxish.types import DataType
 
 DISTINCT_COUNT = "count(distinct)"
@@ -52,6 +53,25 @@ class Traits:
     has_distinct: bool = False
 
 
+MAX_DEPTH = 200
+"""Operators within operators; far above what anybody writes, and safe for everything that walks a tree by recursion."""
+
+
+def check_depth(node: ast.Expression) -> None:
+    """Raise CompileError for an expression that is nested too deeply, without recursion of our own.
+
+    Chains of AND and OR are flat and may have any length.
+    """
+    pending: list[tuple[AstNode, int]] = [(node, 0)]
+    while pending:
+        part, depth = pending.pop()
+        if depth > MAX_DEPTH:
+            message = f"the expression is nested more than {MAX_DEPTH} deep"
+            raise CompileError(message, span=part.span, hint="a + b + c … counts one for each operator")
+        flat = isinstance(part, ast.BinaryExpr) and part.op in ("AND", "OR")
+        pending.extend((child, depth + (not flat)) for child in part.children())
+
+
 def check_fields(select: ast.Select) -> Traits:
     """Check each field of a select list by itself; `time` alone is passed over.
 
@@ -60,6 +80,7 @@ def check_fields(select: ast.Select) -> Traits:
     """
     traits = Traits()
     for item in select.fields:
+        check_depth(item.expression)
         _check(item.expression, traits, select.limit, wildcard=True)
     return traits
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from influxish.compiler.checks import check_depth
 from influxish.compiler.expressions import lower
 from influxish.errors import CompileError
 from influxish.functions.expression import Comparison, Expression, Literal, Logical, Match, Reference
@@ -41,6 +42,7 @@ def split_condition(condition: ast.Expression | None, clock: Clock) -> tuple[Exp
     """
     if condition is None:
         return None, ALL_TIME
+    check_depth(condition)
     return _split(condition, clock)
 
 

@@ -19,6 +19,10 @@ from influxish.plan.nodes import Derive, Emit, FillColumn, FillOption, Filter, M
 from influxish.types import ALL_TIME, MAX_TIME, DataType, TimeRange, Window
 
 
+MAX_SUBQUERIES = 20
+"""How deep subqueries may be nested: each level is a few operators that open and pull one another by recursion."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inherited:
     """What a subquery takes over from the query around it."""
@@ -27,6 +31,7 @@ class Inherited:
     window: Window | None = None
     dimensions: tuple[ast.Dimension, ...] = ()
     descending: bool = False
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,8 @@ def _compile(
 ) -> Output:
     """Compile one SELECT under `output`, which is replaced by a node that knows its columns."""
     is_subquery = isinstance(output, Derive)
+    if inherited.depth > MAX_SUBQUERIES:
+        raise CompileError(f"subqueries are nested more than {MAX_SUBQUERIES} deep", span=select.span)
     if select.target is not None:
         raise UnsupportedStatement("SELECT INTO is not executed by this version", span=select.target.span)
     clock = Clock(now, select.timezone)
@@ -77,7 +84,9 @@ def _compile(
     if window is not None and not time_range.has_stop:
         time_range = TimeRange(time_range.start, min(now + 1, MAX_TIME))
     dimensions = (*select.dimensions, *inherited.dimensions)
-    inner = Inherited(time_range, window, tuple(d for d in dimensions if not is_time_call(d)), descending)
+    inner = Inherited(
+        time_range, window, tuple(d for d in dimensions if not is_time_call(d)), descending, inherited.depth + 1
+    )
     source = _sources(select, graph, inner, builders, now)
     if condition is not None:
         filtered = Filter(condition=condition)

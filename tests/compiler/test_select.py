@@ -100,3 +100,20 @@ def test_an_error_points_at_the_words() -> None:
 )
 def test_errors_in_the_words_of_the_server(text: str, message: str) -> None:
     assert error_of(text).splitlines()[0] == message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"SELECT {' + '.join(['a'] * 5_000)} FROM cpu",
+        f"SELECT a FROM cpu WHERE {' + '.join(['a'] * 5_000)} > 1",
+        f"SELECT a FROM cpu WHERE time > {' + '.join(['1s'] * 5_000)}",
+    ],
+    ids=["field", "condition", "time"],
+)
+def test_long_arithmetic_is_refused_not_a_crash(text: str) -> None:
+    assert "more than 200 deep" in error_of(text)
+
+
+def test_two_hundred_operators_pass() -> None:
+    assert "project" in graph_of(f"SELECT {' + '.join(['a'] * 199)} FROM cpu")

@@ -1,0 +1,492 @@
+"""What a query answers, computed one point at a time from the written rules of the language: the engine is held to it.
+
+Shares no code with the engine. Where the rules leave an answer open it says `Undefined`, and only the engine's answers
+with different optimizer rules are compared.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from tests.property.language import (
+    FIELD_TYPES,
+    TAG_KEYS,
+    Binary,
+    Call,
+    Comparison,
+    Condition,
+    Expression,
+    Junction,
+    Literal,
+    Match,
+    Point,
+    Query,
+    Reference,
+    Value,
+    parts,
+)
+
+Cell = Value | None
+Row = tuple[int, tuple[Cell, ...]]
+SELECTORS = {"min", "max", "first", "last", "percentile"}
+LISTS = {"top", "bottom", "distinct"}
+
+
+class Undefined(Exception):
+    """The rules do not say what the answer is."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A point after all writes."""
+
+    tags: dict[str, str]
+    time: int
+    fields: dict[str, Value]
+
+    def cell(self, name: str) -> Cell:
+        """A field or tag as a column shows it."""
+        return self.fields.get(name) if name in FIELD_TYPES else self.tags.get(name)
+
+
+@dataclass(frozen=True)
+class Series:
+    """A series of an answer.
+
+    Attributes:
+        tags: GROUP BY tag → value.
+        rows: all of its rows, before LIMIT and OFFSET.
+        first, stop: those that LIMIT and OFFSET leave.
+        in_order: whether rows of one time have an order, too.
+    """
+
+    tags: dict[str, str]
+    rows: list[Row]
+    first: int
+    stop: int
+    in_order: bool
+
+
+def stored(points: Iterable[Point]) -> list[Stored]:
+    """What is there after writing the points in order: fields of one series and time are united, the last one wins."""
+    merged: dict[tuple[tuple[tuple[str, str], ...], int], dict[str, Value]] = defaultdict(dict)
+    for point in points:
+        merged[point.tags, point.time].update(point.fields)
+    return [Stored(dict(tags), time, fields) for (tags, time), fields in merged.items()]
+
+
+def answer(points: Sequence[Stored], query: Query) -> list[Series]:
+    """The series a query answers, in order.
+
+    Raises:
+        Undefined: SLIMIT where some group has no rows, or in descending order; a field that exists, but nowhere in the
+            range of time; a line to a null.
+    """
+    known = _known_fields(points, query)
+    keys = sorted(TAG_KEYS if query.dimensions == ("*",) else set(query.dimensions))
+    if query.dimensions == ("*",):
+        keys = sorted({key for point in points for key in point.tags})
+    groups: dict[tuple[str, ...], list[Stored]] = {}
+    for point in points:
+        groups.setdefault(tuple(point.tags.get(key, "") for key in keys), [])
+    for point in points:
+        if _in_range(point.time, query) and _holds(query.condition, point, known):
+            groups[tuple(point.tags.get(key, "") for key in keys)].append(point)
+    found = []
+    for values in sorted(groups, reverse=query.descending):
+        rows = _rows(groups[values], query, known)
+        if rows:
+            first = min(query.skip, len(rows))
+            stop = min(first + query.limit, len(rows)) if query.limit else len(rows)
+            in_order = bool(query.calls) and not any(call.function in ("top", "bottom") for call in query.calls)
+            found.append(Series(dict(zip(keys, values, strict=True)), rows, first, stop, in_order))
+    if query.series_limit or query.series_skip:
+        if query.descending or len(found) < len(groups):
+            raise Undefined("which series SLIMIT counts")
+        found = found[query.series_skip :]
+        found = found[: query.series_limit] if query.series_limit else found
+    return [series for series in found if series.first < series.stop]
+
+
+def _in_range(time: int, query: Query) -> bool:
+    return (query.start is None or time >= query.start) and (query.stop is None or time < query.stop)
+
+
+def _known_fields(points: Sequence[Stored], query: Query) -> set[str]:
+    """Names that are fields. One that no point has is a missing tag to WHERE, and has no type to fill."""
+    everywhere = {name for point in points for name in point.fields}
+    in_range = {name for point in points if _in_range(point.time, query) for name in point.fields}
+    if (_names(query) & everywhere) - in_range:
+        raise Undefined("a field that only other shards may know")
+    return everywhere
+
+
+def _names(query: Query) -> set[str]:
+    """All names in the WHERE clause and in plain columns."""
+    named = {part.name for column in query.columns for part in parts(column) if isinstance(part, Reference)}
+    waiting = [query.condition] if query.condition is not None else []
+    while waiting:
+        match waiting.pop():
+            case Junction(left=left, right=right):
+                waiting += [left, right]
+            case Match(name=name):
+                named.add(name)
+            case Comparison(left=left, right=right):
+                both = (*parts(left), *parts(right))
+                named |= {part.name for part in both if isinstance(part, Reference)}
+    return named
+
+
+def _rows(points: list[Stored], query: Query, known: set[str]) -> list[Row]:
+    if not query.calls:
+        rows = _raw_rows(points, query)
+    elif query.every:
+        return _bucket_rows(points, query, known)
+    else:
+        rows = _whole_rows(points, query)
+        if query.calls[0].function in LISTS:
+            return rows
+    return sorted(rows, key=lambda row: row[0], reverse=query.descending)
+
+
+# Raw queries
+
+
+def _raw_rows(points: list[Stored], query: Query) -> list[Row]:
+    used = {part.name for column in query.columns for part in parts(column) if isinstance(part, Reference)}
+    fields = used & FIELD_TYPES.keys()
+    return [(point.time, _cells(query, {}, point)) for point in points if fields & point.fields.keys()]
+
+
+# WHERE
+
+
+def _holds(condition: Condition | None, point: Stored, known: set[str]) -> bool:
+    match condition:
+        case None:
+            return True
+        case Junction(operator="AND"):
+            return _holds(condition.left, point, known) and _holds(condition.right, point, known)
+        case Junction():
+            return _holds(condition.left, point, known) or _holds(condition.right, point, known)
+        case Match():
+            value = _operand(condition.name, point, known)
+            return isinstance(value, str) and bool(re.search(condition.pattern, value)) != condition.negated
+        case Comparison(left=Reference() as a, right=Reference() as b) if not {a.name, b.name} & known:
+            return False  # a missing tag equals an empty text, but no other tag
+        case Comparison():
+
+            def of(part: Reference | Call) -> Cell:
+                assert isinstance(part, Reference)
+                return _operand(part.name, point, known)
+
+            left, right = (_value(side, of) for side in (condition.left, condition.right))
+            return _compares(condition.operator, left, right)
+
+
+def _operand(name: str, point: Stored, known: set[str]) -> Cell:
+    """What a name means in WHERE: a missing tag is the empty string, a missing field is nothing."""
+    return point.fields.get(name) if name in known else point.tags.get(name, "")
+
+
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+}
+
+
+def _compares(operator: str, left: Cell, right: Cell) -> bool:
+    if left is None or right is None or _kind(left) is not _kind(right):
+        return False
+    if operator in ("=", "!="):
+        return (left == right) == (operator == "=")
+    # Only numbers have an order.
+    return _kind(left) is float and _COMPARE[operator](left, right)  # type: ignore[arg-type]
+
+
+def _kind(value: Value) -> type:
+    return float if type(value) is int else type(value)
+
+
+# Arithmetic
+
+
+def _value(expression: Expression, of: Callable[[Reference | Call], Cell]) -> Cell:
+    match expression:
+        case Literal():
+            return expression.value
+        case Binary():
+            left, right = _value(expression.left, of), _value(expression.right, of)
+            if not isinstance(left, int | float) or not isinstance(right, int | float):
+                return None
+            return _arithmetic(expression.operator, left, right)
+        case _:
+            return of(expression)
+
+
+def _arithmetic(operator: str, left: float | int, right: float | int) -> float | int | None:
+    match operator:
+        case "+":
+            return left + right
+        case "-":
+            return left - right
+        case "*":
+            return left * right
+        case "/":
+            return left / right if right else 0.0
+    assert operator == "%"
+    if isinstance(left, int) and isinstance(right, int):
+        return int(math.copysign(abs(left) % abs(right), left)) if right else 0
+    return math.fmod(left, right) if right else None
+
+
+# Functions: (value, time of the point, point) of each point that has the field → value, time to show, point selected
+
+
+@dataclass(frozen=True)
+class Sample:
+    value: Value
+    time: int
+    point: Stored
+
+
+@dataclass(frozen=True)
+class Result:
+    value: Cell
+    time: int | None = None
+    point: Stored | None = None
+
+
+def _samples(points: Iterable[Stored], field: str) -> list[Sample]:
+    found = [Sample(point.fields[field], point.time, point) for point in points if field in point.fields]
+    return sorted(found, key=lambda sample: (sample.time, sample.value))
+
+
+def _apply(call: Call, samples: list[Sample]) -> list[Result]:
+    """At most one result, but for top, bottom and distinct. `samples` are not empty, and sorted by time, then value."""
+    values = [sample.value for sample in samples]
+    match call.function:
+        case "count":
+            return [Result(len(values))]
+        case "count(distinct)":
+            return [Result(len(set(values)))]
+        case "distinct":
+            return [Result(value) for value in dict.fromkeys(values)]
+        case "mode":
+            return [Result(_mode(samples))]
+        case "min":
+            return [_selected(min(samples, key=lambda sample: (sample.value, sample.time)))]
+        case "max":
+            largest = max(values)
+            return [_selected(next(sample for sample in samples if sample.value == largest))]
+        case "first":
+            return [_selected([sample for sample in samples if sample.time == samples[0].time][-1])]
+        case "last":
+            return [_selected(samples[-1])]
+        case "percentile":
+            ranked = sorted(samples, key=lambda sample: (sample.value, sample.time))
+            index = math.floor(Fraction(len(ranked)) * Fraction(call.numbers[0]) / 100 + Fraction(1, 2)) - 1
+            return [_selected(ranked[index])] if 0 <= index < len(ranked) else []
+        case "top" | "bottom":
+            return [_selected(sample) for sample in _extremes(call, samples)]
+    return [Result(_number(call.function, values))]  # type: ignore[arg-type]
+
+
+def _selected(sample: Sample) -> Result:
+    return Result(sample.value, sample.time, sample.point)
+
+
+def _number(function: str, values: list[float | int]) -> float | int | None:
+    exact = [Fraction(value) for value in values]
+    total = sum(exact, Fraction(0))
+    whole = isinstance(values[0], int)
+    match function:
+        case "sum":
+            return int(total) if whole else float(total)
+        case "mean":
+            return float(total / len(exact))
+        case "spread":
+            return max(values) - min(values)
+        case "median":
+            ranked, middle = sorted(exact), len(exact) // 2
+            return float(ranked[middle] if len(exact) % 2 else (ranked[middle - 1] + ranked[middle]) / 2)
+        case "stddev":
+            squares = sum((value - total / len(exact)) ** 2 for value in exact)
+            return math.sqrt(squares / (len(exact) - 1)) if len(exact) > 1 else None
+    raise AssertionError(function)
+
+
+def _mode(samples: list[Sample]) -> Value:
+    """Values in ascending order; an equal count replaces the winner unless it begins after the winner's last point."""
+    if isinstance(samples[0].value, bool):
+        return sum(bool(sample.value) for sample in samples) * 2 > len(samples)
+    winner, most, until = None, 0, 0
+    for value in sorted({sample.value for sample in samples}):
+        times = [sample.time for sample in samples if sample.value == value]
+        if winner is None or len(times) > most or (len(times) == most > 1 and times[0] <= until):
+            winner, most, until = value, len(times), times[-1]
+    assert winner is not None
+    return winner
+
+
+def _extremes(call: Call, samples: list[Sample]) -> list[Sample]:
+    sign = -1 if call.function == "top" else 1
+
+    def rank(sample: Sample) -> tuple[float, int]:
+        assert isinstance(sample.value, int | float)
+        return sign * sample.value, sample.time
+
+    if call.keys:
+        champions: dict[tuple[str, ...], Sample] = {}
+        for sample in samples:
+            combination = tuple(sample.point.tags.get(key, "") for key in call.keys)
+            if combination not in champions or rank(sample) < rank(champions[combination]):
+                champions[combination] = sample
+        samples = list(champions.values())
+    chosen = sorted(samples, key=rank)[: int(call.numbers[-1])]
+    return sorted(chosen, key=lambda sample: sample.time)
+
+
+# Aggregate queries
+
+
+def _cells(
+    query: Query, results: Mapping[Call, Result | None], point: Stored | None, extras: Mapping[str, Cell] | None = None
+) -> tuple[Cell, ...]:
+    """The columns of one row. `extras` are the plain columns where no point was selected; there null is meant."""
+
+    def of(part: Reference | Call) -> Cell:
+        if isinstance(part, Reference):
+            return point.cell(part.name) if point is not None else (extras or {}).get(part.name)
+        result = results[part]
+        return None if result is None else result.value
+
+    cells: list[Cell] = []
+    for column in query.columns:
+        cells.append(_value(column, of))
+        if isinstance(column, Call):
+            cells += [point.cell(key) if point is not None else None for key in column.keys]
+    return tuple(cells)
+
+
+def _whole_rows(points: list[Stored], query: Query) -> list[Row]:
+    """Without GROUP BY time."""
+    stamp = 0 if query.start is None else query.start
+    found = {}
+    for call in query.calls:
+        samples = _samples(points, call.field)
+        found[call] = _apply(call, samples) if samples else []
+    if len(found) == 1:
+        (call,) = found
+        rows = []
+        for result in found[call]:
+            keeps_time = call.function in SELECTORS or call.function in ("top", "bottom")
+            time = result.time if keeps_time and result.time is not None else stamp
+            rows.append((time, _cells(query, {call: result}, result.point)))
+        return rows
+    if not any(found.values()):
+        return []
+    return [(stamp, _cells(query, {call: results[0] if results else None for call, results in found.items()}, None))]
+
+
+def _bucket_rows(points: list[Stored], query: Query, known: set[str]) -> list[Row]:
+    """With GROUP BY time."""
+    assert query.stop is not None
+    buckets: dict[Call, dict[int, list[Result]]] = {}
+    for call in query.calls:
+        cut: dict[int, list[Sample]] = defaultdict(list)
+        for sample in _samples(points, call.field):
+            cut[_bucket(sample.time, query)].append(sample)
+        answers = {time: _apply(call, samples) for time, samples in cut.items()}
+        buckets[call] = {time: results for time, results in answers.items() if results}
+    if query.calls[0].function in LISTS:
+        return _list_rows(buckets[query.calls[0]], query)
+    grids = {call: _grid(found, query) for call, found in buckets.items()}
+    times = sorted({time for grid in grids.values() for time in grid}, reverse=query.descending)
+    if query.fill == "none":
+        times = [time for time in times if any(time in found for found in buckets.values())]
+    columns = {call: _filled(call, {t: r[0] for t, r in buckets[call].items()}, grids[call], query) for call in buckets}
+    rows = []
+    for time in times:
+        results = {call: column.get(time) for call, column in columns.items()}
+        point = next((result.point for result in results.values() if result is not None and result.point), None)
+        number = query.fill if isinstance(query.fill, int | float) else None
+        extras = {name: _filled_with(number, name) for name in known}
+        rows.append((time, _cells(query, results, point, extras)))
+    return rows
+
+
+def _bucket(time: int, query: Query) -> int:
+    return time - (time - query.offset) % query.every
+
+
+def _list_rows(buckets: dict[int, list[Result]], query: Query) -> list[Row]:
+    rows = []
+    for time in sorted(buckets, reverse=query.descending):
+        for result in buckets[time]:
+            shown = result.time if result.time is not None else time
+            rows.append((shown, _cells(query, {query.calls[0]: result}, result.point)))
+    return rows
+
+
+def _grid(found: dict[int, list[Result]], query: Query) -> list[int]:
+    """The buckets in which a call has a place: all of the range, once it has a value at all."""
+    if not found:
+        return []
+    assert query.stop is not None
+    first = min(found) if query.start is None else _bucket(query.start, query)
+    return list(range(first, _bucket(query.stop - 1, query) + 1, query.every))
+
+
+def _filled(call: Call, found: dict[int, Result], grid: list[int], query: Query) -> dict[int, Result]:
+    """Bucket → result, with those that fill() puts in the empty ones."""
+    column = dict(found)
+    order = sorted(grid, reverse=query.descending)
+    last: Result | None = None
+    for time in order:
+        if time in found:
+            last = found[time]
+        elif query.fill == "previous":
+            column[time] = last or Result(None)
+        elif query.fill == "linear":
+            column[time] = Result(_between(time, found, call))
+        elif query.fill == "null":
+            column[time] = Result(0 if call.function.startswith("count") else None)
+        elif query.fill != "none":
+            column[time] = Result(_filled_with(query.fill, call.field, call.function))
+    return column
+
+
+def result_type(field: str, function: str) -> type:
+    """The type of a call's values."""
+    if function.startswith("count"):
+        return int
+    return float if function in ("mean", "median", "stddev") else FIELD_TYPES[field]
+
+
+def _filled_with(fill: Cell | str, name: str, function: str = "") -> Cell:
+    """A number given to fill(), in the type of a column; texts and booleans cannot be filled."""
+    kind = result_type(name, function) if name in FIELD_TYPES else str
+    if not isinstance(fill, int | float) or kind in (str, bool):
+        return None
+    return int(fill) if kind is int else float(fill)
+
+
+def _between(time: int, found: dict[int, Result], call: Call) -> Cell:
+    before = max((other for other in found if other < time), default=None)
+    after = min((other for other in found if other > time), default=None)
+    kind = result_type(call.field, call.function)
+    if before is None or after is None or kind in (str, bool):
+        return None
+    low, high = found[before].value, found[after].value
+    if low is None or high is None:
+        raise Undefined("a line to a null")
+    line = Fraction(low) + (Fraction(high) - Fraction(low)) * Fraction(time - before, after - before)
+    return math.trunc(line) if kind is int else float(line)

@@ -1,0 +1,155 @@
+"""Random queries over random points: the rows are those of the model, whichever optimizer rules are on."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+import influxish
+from influxish.errors import InfluxishError
+from influxish.optimizer.rules import RULES
+from influxish.storage.interface import RetentionPolicy
+from tests.property.drawing import Scene, draw_query, draw_scene, smaller
+from tests.property.language import SECOND, Query
+from tests.property.model import Row, Series, Stored, Undefined, answer, stored
+
+VARIANTS = ((), ("all",), *((rule.name,) for rule in RULES))
+SCENES, QUERIES = 10, 5
+"""Scenes of one test, and queries asked of each."""
+SHRINK_SECONDS = 20
+
+Found = list[tuple[dict[str, str], list[Row]]]
+
+
+@contextmanager
+def opened(scene: Scene) -> Iterator[influxish.Database]:
+    """A database with the points of a scene."""
+    policy = RetentionPolicy("short", 0, scene.shard_seconds * SECOND, default=True)
+    folder = Path(tempfile.mkdtemp(prefix="influxish-")) if scene.on_disk else None
+    # Durability is tested elsewhere; waiting for the disk here would only make fewer queries.
+    db = influxish.open(folder or ":memory:", workers=2, durability="process")
+    try:
+        db.engine.create_database("demo", policy)
+        for batch in scene.batches:
+            db.write([point.line() for point in batch], database="demo")
+            if folder is not None:
+                db.engine.flush()
+        if folder is not None:
+            db.close()
+            db = influxish.open(folder, workers=2, durability="process")
+        yield db
+    finally:
+        db.close()
+        if folder is not None:
+            shutil.rmtree(folder)
+
+
+def ask(db: influxish.Database, query: Query, disable: tuple[str, ...]) -> Found:
+    result = db.query(str(query), database="demo", disable=disable)
+    return [(dict(series.tags), [(row[0], row[1:]) for row in series.rows]) for series in result]
+
+
+def same_row(expected: Row, found: Row) -> bool:
+    same_width = len(expected[1]) == len(found[1])
+    return expected[0] == found[0] and same_width and all(map(same_cell, expected[1], found[1]))
+
+
+def same_cell(expected: Any, found: Any) -> bool:
+    if type(expected) is not type(found):
+        return False
+    if isinstance(expected, float):
+        return math.isclose(expected, found, rel_tol=1e-9, abs_tol=1e-9)
+    return bool(expected == found)
+
+
+def same_series(expected: Series, found: list[Row]) -> bool:
+    """Whether `found` are the rows that are expected. Which of several rows of one time come first may be open."""
+    wanted = expected.rows[expected.first : expected.stop]
+    if [time for time, _ in wanted] != [time for time, _ in found]:
+        return False
+    if expected.in_order:
+        return all(map(same_row, wanted, found))
+    left = list(expected.rows)
+    for row in found:
+        place = next((place for place, other in enumerate(left) if same_row(other, row)), None)
+        if place is None:
+            return False
+        del left[place]
+    return True
+
+
+def disagreement(db: influxish.Database, points: list[Stored], query: Query) -> str:
+    """What the engine answers otherwise than the model; "" if nothing.
+
+    Where the model leaves the answer open, the rows must still be the same with all rules and with none.
+    """
+    try:
+        expected = answer(points, query)
+    except Undefined:
+        rows = ask(db, query, ("all",))
+        expected = [Series(tags, part, 0, len(part), in_order=False) for tags, part in rows]
+    for variant in VARIANTS:
+        try:
+            found = ask(db, query, variant)
+        except InfluxishError as error:
+            return f"disable={variant}: {error}"
+        same = [series.tags for series in expected] == [tags for tags, _ in found]
+        if not same or not all(map(same_series, expected, (rows for _, rows in found))):
+            wanted = [(series.tags, series.rows[series.first : series.stop]) for series in expected]
+            return f"disable={variant}\nexpected {wanted}\nfound    {found}"
+    return ""
+
+
+def failure(scene: Scene, query: Query) -> str:
+    """The disagreement over a case of its own."""
+    points = stored(point for batch in scene.batches for point in batch)
+    with opened(scene) as db:
+        return disagreement(db, points, query)
+
+
+def smallest(scene: Scene, query: Query) -> str:
+    """A failing case as text, with as much left out as a short search allows."""
+    until, text = time.monotonic() + SHRINK_SECONDS, failure(scene, query)
+    found = True
+    while found:
+        found = False
+        for other_scene, other_query in smaller(scene, query):
+            if time.monotonic() > until:
+                break
+            if other := failure(other_scene, other_query):
+                scene, query, text, found = other_scene, other_query, other, True
+                break
+    lines = "\n\n".join("\n".join(point.line() for point in batch) for batch in scene.batches)
+    stored_as = f"shards of {scene.shard_seconds} s, {'on disk' if scene.on_disk else 'in memory'}"
+    return f"{query}\n{text}\n{stored_as}:\n{lines}"
+
+
+def check(seed: int) -> None:
+    random = Random(seed)
+    for _ in range(SCENES):
+        scene = draw_scene(random)
+        points = stored(point for batch in scene.batches for point in batch)
+        queries = [draw_query(random, scene) for _ in range(QUERIES)]
+        with opened(scene) as db:
+            wrong = [query for query in queries if disagreement(db, points, query)]
+        assert not wrong, smallest(scene, wrong[0])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_every_answer_is_that_of_the_model(seed: int) -> None:
+    check(seed)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(1000, 1200))
+def test_every_answer_is_that_of_the_model_at_length(seed: int) -> None:
+    check(seed)

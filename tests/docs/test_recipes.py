@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,11 @@ def project(tmp_path: Path) -> Path:
 def test_a_recipe_is_true(title: str, project: Path) -> None:
     for block in RECIPES[title]:
         carry_out(block, project)
+    if find_spec("ruff") is not None:
+        shutil.copy(ROOT / "ruff.toml", project)
+        touched = {path for block in RECIPES[title] for path in block.options.values() if path.endswith(".py")}
+        for arguments in ("check --quiet", "format --check --quiet"):
+            run(f"python -m ruff {arguments} {' '.join(sorted(touched))}", project, RECIPES[title][-1])
 
 
 def carry_out(block: Block, project: Path) -> None:

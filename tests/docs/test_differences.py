@@ -7,11 +7,12 @@ import re
 
 import pytest
 
-from influxish import influxql, metadata
+from influxish import influxql, metadata, regex
+from influxish.compiler import checks, select
 from influxish.database import Database
 from influxish.errors import CompileError, UnsupportedStatement
 from influxish.functions import FUNCTIONS
-from influxish.influxql import ast, statements
+from influxish.influxql import ast, lexer, statements
 from tests.cli.running import ROOT
 
 PAGE = (ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
@@ -52,6 +53,13 @@ def test_a_function_that_is_listed_is_unknown(name: str, db: Database) -> None:
     assert name not in FUNCTIONS
     with pytest.raises(CompileError, match=re.escape(f"undefined function {name}()")):
         db.query(f"SELECT {name}(v) FROM m", database="demo")
+
+
+def test_the_limits_of_nesting_are_the_ones_written() -> None:
+    assert checks.MAX_DEPTH == lexer.MAX_NESTING
+    written = f"operators may be nested {checks.MAX_DEPTH} deep, subqueries {select.MAX_SUBQUERIES} deep"
+    assert written in PAGE
+    assert f"groups of a regular expression {regex.MAX_NESTING} deep" in PAGE
 
 
 def test_the_lists_are_read() -> None:

@@ -114,6 +114,7 @@ class Database:
             ExecutionError: cancelled, or a limit was reached.
             StorageError: data could not be read.
         """
+        context = self._context(cancel)
         statements = self._parse(text, params)
         if len(statements) != 1:
             message = f"query() takes one statement, this text has {len(statements)}: use run() for several"
@@ -122,8 +123,8 @@ class Database:
             if isinstance(statements[0], ast.Select):
                 plan = self._plan(statements[0], database, disable)
                 headings = tuple(column.name for column in plan.root.columns)
-                with closing(self._execute(plan, cancel)) as batches:
-                    return collect(batches, headings, plan.root.time_name, plan.root.zone)
+                with closing(self._execute(plan, context)) as batches:
+                    return collect(_counted(batches, context), headings, plan.root.time_name, plan.root.zone)
             chunks = list(self._other(statements[0], database, disable).chunks)
             return Result(chunks, chunks[0].columns if chunks else ())
         except QueryError as error:
@@ -146,11 +147,12 @@ class Database:
         Args: as `query`; chunk_rows: rows of a chunk at most.
         """
         for number, statement in enumerate(self._parse(text, params)):
+            context = self._context(cancel)
             try:
                 if isinstance(statement, ast.Select):
                     plan = self._plan(statement, database, disable)
                     headings = tuple(column.name for column in plan.root.columns)
-                    with closing(self._execute(plan, cancel)) as batches:
+                    with closing(self._execute(plan, context)) as batches:
                         stream = _Stream(series_chunks(batches, headings, plan.root.time_name, chunk_rows))
                         yield StatementResult(number, stream, plan.root.zone)
                         stream.over = True
@@ -203,10 +205,12 @@ class Database:
         except RecursionError:
             raise CompileError("the statement is nested too deeply", span=select.span) from None
 
-    def _execute(
-        self, plan: _Plan, cancel: CancelSwitch | None, context: QueryContext | None = None
-    ) -> Generator[Batch, None, None]:
-        context = context or QueryContext(plan.linked.shards, self._pool, self.limits, cancel or CancelSwitch())
+    def _context(self, cancel: CancelSwitch | None = None) -> QueryContext:
+        """What a query that begins now is bound by."""
+        return QueryContext(self._pool, self.limits, cancel or CancelSwitch())
+
+    def _execute(self, plan: _Plan, context: QueryContext) -> Generator[Batch, None, None]:
+        context.shards = plan.linked.shards
         with build(plan.root, context) as iterator:
             while (batch := iterator.next_batch()) is not None:
                 assert isinstance(batch, Batch)
@@ -222,9 +226,9 @@ class Database:
         explanation = Explanation(influxql.format_node(select), before, plan.graph, tuple(plan.firings), rows)
         if not analyze:
             return explanation
-        context = QueryContext(linked.shards, self._pool, self.limits)
+        context = self._context()
         started = time.perf_counter()
-        for _ in self._execute(plan, None, context):
+        for _ in self._execute(plan, context):
             pass
         seconds = time.perf_counter() - started
         return explanation.ran(context.profile, seconds, context.memory.peak)
@@ -336,6 +340,14 @@ class Database:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+def _counted(batches: Iterator[Batch], context: QueryContext) -> Iterator[Batch]:
+    """The batches of an answer that is kept whole: what is kept counts as memory of the query."""
+    kept = context.account()
+    for batch in batches:
+        kept.add(batch.nbytes)
+        yield batch
 
 
 class _Stream:

@@ -18,7 +18,6 @@ from influxish.plan.node import Node
 from influxish.plan.nodes import Derive, Emit, FillColumn, FillOption, Filter, Merge, Output, Table
 from influxish.types import ALL_TIME, MAX_TIME, DataType, TimeRange, Window
 
-
 MAX_SUBQUERIES = 20
 """How deep subqueries may be nested: each level is a few operators that open and pull one another by recursion."""
 

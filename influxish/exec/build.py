@@ -56,8 +56,10 @@ def _(node: Nothing, context: QueryContext) -> BatchIterator:
 
 @build_node.register
 def _(node: Merge, context: QueryContext) -> BatchIterator:
-    inputs = [build(source, context) for source in node.sources]
-    return MergeIterator(*inputs) if node.workers == 1 else Exchange(inputs, context, node.workers)
+    if node.workers == 1:
+        return MergeIterator(*(build(source, context) for source in node.sources))
+    part = context.fork()
+    return Exchange([build(source, part) for source in node.sources], part, node.workers)
 
 
 @build_node.register

@@ -95,23 +95,37 @@ class QueryContext:
     """Everything a query needs while it runs.
 
     Attributes:
-        shards: the snapshots that the scans of the graph name.
+        shards: the snapshots that the scans of the graph name; known once the query is linked.
+        started: `time.monotonic()` when the query began, before it was parsed.
         deadline: `time.monotonic()` after which the query is stopped; None without a limit.
         profile: what EXPLAIN ANALYZE reads.
     """
 
-    shards: Mapping[str, ShardSource]
     pool: WorkerPool
     limits: Limits = field(default_factory=Limits)
     cancel: CancelSwitch = field(default_factory=CancelSwitch)
     profile: Profile = field(default_factory=Profile)
+    started: float = field(default_factory=time.monotonic)
+    shards: Mapping[str, ShardSource] = field(default_factory=dict)
     memory: MemoryBudget = field(init=False)
     deadline: float | None = field(init=False)
+    _parent: QueryContext | None = field(default=None, init=False, repr=False)
+    _abandoned: bool = field(default=False, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.memory = MemoryBudget(self.limits.max_query_memory)
         seconds = self.limits.max_query_seconds
-        self.deadline = time.monotonic() + seconds if seconds > 0 else None
+        self.deadline = self.started + seconds if seconds > 0 else None
+
+    def fork(self) -> QueryContext:
+        """A context for a part of the query: everything is shared, but the part can be abandoned by itself."""
+        part = QueryContext(self.pool, self.limits, self.cancel, self.profile, self.started, self.shards)
+        part.memory, part._parent = self.memory, self
+        return part
+
+    def abandon(self) -> None:
+        """Stop whatever still runs under this context at its next look: nobody waits for it any more."""
+        self._abandoned = True
 
     def account(self) -> Account:
         return Account(self.memory)
@@ -124,6 +138,11 @@ class QueryContext:
         """
         if self.cancel.is_set:
             raise QueryCancelled("the query was cancelled")
+        context: QueryContext | None = self
+        while context is not None:
+            if context._abandoned:
+                raise QueryCancelled("this part of the query is not needed any more")
+            context = context._parent
         if self.deadline is not None and time.monotonic() > self.deadline:
             raise LimitExceeded(
                 f"the query took longer than {self.limits.max_query_seconds:g} s: narrow its time range or raise "

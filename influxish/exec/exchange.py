@@ -1,4 +1,4 @@
-"""Parallelism as an operator: several inputs run on the worker pool, their batches come out in one fixed order."""
+"""Parallelism as an operator: several inputs run on the worker pool; the order is that of reading them in turn."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from influxish.exec.context import QueryContext
 from influxish.exec.iterator import BatchIterator
 from influxish.functions.state import StateBatch
 
-BUFFERED = 2
-"""Batches that an input may be ahead of the reader."""
+READ_AHEAD = 16 << 20
+"""Bytes of batches that an input may be ahead of the reader; a part of a scan that fits is never waited for twice."""
 
 
 class _Fragment:
@@ -22,33 +22,36 @@ class _Fragment:
     def __init__(self, iterator: BatchIterator) -> None:
         self.iterator = iterator
         self.ready: deque[Batch | StateBatch] = deque()
+        self.ahead = 0  # bytes in `ready`
         self.opened = self.running = self.queued = self.done = False
 
 
 class Exchange(BatchIterator):
-    """Drive the inputs on the pool, a batch at a time, and pass their batches on in turn.
+    """Drive the inputs on the pool, a batch at a time; what comes out is the first input, then the second, and so on.
 
-    An input never blocks a worker: when its buffer is full it is simply not given another step, so a slow reader
-    holds no thread. Inputs take turns in a fixed order, so the same query gives the same order every time.
+    That is the order in which one thread would have read them, so an answer does not show how many workers there were
+    or which was faster. An input never blocks a worker: when it is far enough ahead it is
+    simply not given another step, so a slow reader holds no thread.
+
+    `context` is one that the inputs were built with and nobody else: closing the exchange stops them through it.
     """
 
-    def __init__(self, inputs: Sequence[BatchIterator], context: QueryContext, workers: int) -> None:
+    def __init__(
+        self, inputs: Sequence[BatchIterator], context: QueryContext, workers: int, read_ahead: int = READ_AHEAD
+    ) -> None:
         super().__init__()
+        self._read_ahead = read_ahead
         self._context = context
         self._waiting = deque(_Fragment(iterator) for iterator in inputs)
         self._active: list[_Fragment] = []
         self._width = 2 * workers
-        self._turn = 0
         self._changed = threading.Condition()
         self._failure: BaseException | None = None
         self._closed = False
 
     def open(self) -> Self:
         with self._changed:
-            while self._waiting and len(self._active) < self._width:
-                self._active.append(self._waiting.popleft())
-            for fragment in self._active:
-                self._schedule(fragment)
+            self._admit()
         return self
 
     def next_batch(self) -> Batch | StateBatch | None:
@@ -57,19 +60,16 @@ class Exchange(BatchIterator):
                 self._context.look()
                 if self._failure is not None:
                     raise self._failure
-                fragment = self._active[self._turn]
+                fragment = self._active[0]
                 if fragment.ready:
                     batch = fragment.ready.popleft()
+                    fragment.ahead -= batch.nbytes
                     self._context.memory.take(-batch.nbytes)
                     self._schedule(fragment)
-                    self._turn = (self._turn + 1) % len(self._active)
                     return batch
-                if fragment.done and self._waiting:
-                    self._active[self._turn] = self._waiting.popleft()
-                    self._schedule(self._active[self._turn])
-                elif fragment.done:
-                    self._active.pop(self._turn)
-                    self._turn %= max(1, len(self._active))
+                if fragment.done:
+                    self._active.pop(0)
+                    self._admit()
                 else:
                     self._changed.wait(0.05)  # wakes by itself to look at the deadline
             if self._failure is not None:
@@ -77,23 +77,32 @@ class Exchange(BatchIterator):
         return None
 
     def close(self) -> None:
+        self._context.abandon()
         with self._changed:
             self._closed = True
             while any(fragment.running for fragment in self._active):
                 self._changed.wait()
             for fragment in self._active:
-                self._context.memory.take(-sum(batch.nbytes for batch in fragment.ready))
+                self._context.memory.take(-fragment.ahead)
                 fragment.ready.clear()
+                fragment.ahead = 0
                 if fragment.opened:
                     fragment.opened = False
                     fragment.iterator.close()
             self._active.clear()
             self._waiting.clear()
 
+    def _admit(self) -> None:
+        """Let the next inputs begin."""
+        while self._waiting and len(self._active) < self._width:
+            fragment = self._waiting.popleft()
+            self._active.append(fragment)
+            self._schedule(fragment)
+
     def _schedule(self, fragment: _Fragment) -> None:
         """Give a fragment a step if it has room for another batch."""
         idle = not (fragment.running or fragment.queued or fragment.done or self._closed)
-        if idle and self._failure is None and len(fragment.ready) < BUFFERED:
+        if idle and self._failure is None and fragment.ahead < self._read_ahead:
             fragment.queued = True
             self._context.pool.submit(lambda: self._step(fragment))
 
@@ -125,5 +134,6 @@ class Exchange(BatchIterator):
                 self._failure = self._failure or failure
             if batch is not None:
                 fragment.ready.append(batch)
+                fragment.ahead += batch.nbytes
             self._schedule(fragment)
             self._changed.notify_all()

@@ -1,6 +1,7 @@
 """The embedded engine: databases in a folder, or in memory. The face of this package.
 
-One lock guards all state and is held only for changes in memory and appends; waiting for disks happens outside it.
+One lock guards all state. It is held for changes in memory and appends, and for the rare new series or shard that
+must be on disk before a point refers to it; the fsync of a write happens outside it.
 """
 
 from __future__ import annotations

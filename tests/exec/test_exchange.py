@@ -12,7 +12,7 @@ import pytest
 from influxish.batch import Batch, Column, GroupTable
 from influxish.errors import QueryCancelled, StorageError
 from influxish.exec.context import CancelSwitch, Limits, QueryContext
-from influxish.exec.exchange import BUFFERED, Exchange
+from influxish.exec.exchange import Exchange
 from influxish.exec.iterator import RowIterator
 from influxish.exec.pool import WorkerPool
 from influxish.types import DataType
@@ -60,7 +60,7 @@ def pool():
 
 
 def context(pool: WorkerPool, **limits: float) -> QueryContext:
-    return QueryContext({}, pool, Limits(**limits))
+    return QueryContext(pool, Limits(**limits))
 
 
 def drain(exchange: Exchange) -> list[int]:
@@ -70,15 +70,12 @@ def drain(exchange: Exchange) -> list[int]:
     return found
 
 
-def test_everything_arrives_in_the_same_order_every_time(pool: WorkerPool) -> None:
-    orders = []
+def test_everything_arrives_in_the_order_of_the_inputs_every_time(pool: WorkerPool) -> None:
     for _ in range(5):
         inputs = [Counting(range(10 * i, 10 * i + i)) for i in range(9)]
         with Exchange(inputs, context(pool), 2) as exchange:
-            orders.append(drain(exchange))
+            assert drain(exchange) == [v for i in range(9) for v in range(10 * i, 10 * i + i)]
         assert all(one.opened == one.closed == 1 for one in inputs)
-    assert sorted(orders[0]) == sorted(v for i in range(9) for v in range(10 * i, 10 * i + i))
-    assert all(order == orders[0] for order in orders)
 
 
 def test_inputs_run_on_the_workers_at_the_same_time(pool: WorkerPool) -> None:
@@ -91,11 +88,30 @@ def test_inputs_run_on_the_workers_at_the_same_time(pool: WorkerPool) -> None:
 
 
 def test_a_slow_reader_bounds_what_is_read_ahead(pool: WorkerPool) -> None:
+    size = batch(0).nbytes
     eager = Counting(range(1000))
-    with Exchange([eager], context(pool), 2) as exchange:
+    running = context(pool)
+    with Exchange([eager], running, 2, read_ahead=3 * size) as exchange:
         exchange.next_batch()
         time.sleep(0.1)
-        assert eager.given <= 1 + BUFFERED + 1
+        assert eager.given == 1 + 3
+        assert running.memory.held == 3 * size
+
+
+def test_closing_stops_an_input_in_the_middle_of_a_long_step(pool: WorkerPool) -> None:
+    running = context(pool).fork()
+
+    class Endless(Counting):
+        def next_batch(self) -> Batch | None:
+            while True:  # an aggregation that reads all of its part before it answers
+                running.look()
+                time.sleep(0.001)
+
+    exchange = Exchange([Endless(range(1))], running, 2).open()
+    time.sleep(0.02)
+    started = time.perf_counter()
+    exchange.close()
+    assert time.perf_counter() - started < 0.1
 
 
 def test_a_failure_of_an_input_reaches_the_reader_and_closes_all(pool: WorkerPool) -> None:
@@ -124,7 +140,7 @@ def test_closing_early_gives_threads_and_memory_back_at_once(pool: WorkerPool) -
 
 
 def test_a_cancel_wakes_a_reader_that_waits(pool: WorkerPool) -> None:
-    running = QueryContext({}, pool, Limits(), CancelSwitch())
+    running = QueryContext(pool, Limits(), CancelSwitch())
     inputs = [Counting(range(3), seconds=0.15)]
     threading.Timer(0.02, running.cancel.cancel).start()
     started = time.perf_counter()

@@ -15,6 +15,9 @@ WORTHWHILE = 200_000
 PART = 400_000
 """Rows that a part of a scan should have at least."""
 
+LARGEST_PART = 1_000_000
+"""Rows that a part should have at most: queries take turns on the workers between parts, and a part is read ahead."""
+
 
 def parallelize(graph: Graph, node: Node, facts: Facts) -> bool:
     """merge of scans  becomes  merge [w workers] of scans, large ones cut into parts;  a large scan gets a merge.
@@ -47,7 +50,7 @@ def _spread(graph: Graph, merge: Merge, facts: Facts) -> None:
         assert isinstance(scan, Scan)
         rows = _rows(scan, facts)
         share = -(-2 * facts.workers * rows // max(1, total))  # two parts a worker even out what estimates get wrong
-        parts = max(1, min(share, rows // PART + 1))
+        parts = max(1, min(share, rows // PART + 1), -(-rows // LARGEST_PART))
         if parts > 1 and len(scan.outputs) == 1:
             graph.split(scan, [replace(scan, part=(i, parts)) for i in range(parts)])
     graph.replace(merge, replace(merge, workers=facts.workers))

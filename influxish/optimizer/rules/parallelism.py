@@ -23,13 +23,14 @@ def parallelize(graph: Graph, node: Node, facts: Facts) -> bool:
     """merge of scans  becomes  merge [w workers] of scans, large ones cut into parts;  a large scan gets a merge.
 
     Why: decoding releases the GIL, so parts on several workers take all cores; small queries stay on one thread.
-    Legal when: the merge reads scans only. Parts are disjoint and together the whole.
+    Legal when: the merge reads scans only. Parts are disjoint and together the whole. A scan that a worker will read
+        stays as it is: workers that wait for workers could all wait.
     Stops because: it acts on merges with one worker, and leaves them with more.
     """
     if facts.workers < 2:
         return False
     match node:
-        case Scan(part=(0, 1)) if not any(isinstance(reader, Merge) for reader in node.readers):
+        case Scan(part=(0, 1)) if not _is_merged(node):
             if _rows(node, facts) < PART:
                 return False  # it would stay in one part, and a merge of one is folded away again
             graph.append(node, merge := Merge())
@@ -40,6 +41,19 @@ def parallelize(graph: Graph, node: Node, facts: Facts) -> bool:
                 return False
             _spread(graph, node, facts)
             return True
+    return False
+
+
+def _is_merged(node: Node) -> bool:
+    """Whether a merge reads the node, or one with workers reads what is made of it."""
+    if any(isinstance(reader, Merge) for reader in node.readers):
+        return True
+    waiting = list(node.readers)
+    while waiting:
+        reader = waiting.pop()
+        if isinstance(reader, Merge) and reader.workers > 1:
+            return True
+        waiting.extend(reader.readers)
     return False
 
 

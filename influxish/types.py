@@ -5,8 +5,10 @@ Nothing here knows a query language, a plan or a file. Times are UTC nanoseconds
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,21 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 WEEK = 7 * DAY
+
+PRECISIONS: Mapping[str, int] = MappingProxyType(
+    {
+        "ns": NANOSECOND,
+        "n": NANOSECOND,
+        "us": MICROSECOND,
+        "u": MICROSECOND,
+        "µ": MICROSECOND,
+        "ms": MILLISECOND,
+        "s": SECOND,
+        "m": MINUTE,
+        "h": HOUR,
+    }
+)
+"""Nanoseconds in one unit of each precision that times are written in and asked for."""
 
 
 class DataType(Enum):

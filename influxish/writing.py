@@ -9,20 +9,7 @@ import numpy as np
 
 from influxish.errors import WriteError
 from influxish.storage.points import PointBatch
-from influxish.types import HOUR, MICROSECOND, MILLISECOND, MINUTE, NANOSECOND, SECOND, Array
-
-PRECISIONS = {
-    "n": NANOSECOND,
-    "ns": NANOSECOND,
-    "u": MICROSECOND,
-    "us": MICROSECOND,
-    "µ": MICROSECOND,
-    "ms": MILLISECOND,
-    "s": SECOND,
-    "m": MINUTE,
-    "h": HOUR,
-}
-"""Nanoseconds in one unit of each precision that the line protocol knows."""
+from influxish.types import PRECISIONS, Array
 
 
 def columns_to_points(data: Any, measurement: str, tags: Sequence[str], time: str, precision: str) -> PointBatch:

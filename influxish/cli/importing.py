@@ -21,9 +21,8 @@ from influxish.cli.input import LONGEST_LINE, BrokenInput, LineBlock, Source, li
 from influxish.cli.opening import open_or_make
 from influxish.cli.progress import Progress, short
 from influxish.cli.rejects import Rejects
-from influxish.emit.times import EPOCH_UNITS
 from influxish.errors import InfluxishError, PartialWrite, WriteError
-from influxish.types import FIELD_TYPES, DataType
+from influxish.types import FIELD_TYPES, PRECISIONS, DataType
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
@@ -205,7 +204,7 @@ def _csv_shape(options: argparse.Namespace) -> CsvShape:
         time=options.time,
         tags=tuple(filter(None, options.tags.split(","))),
         fields=fields,
-        unit=EPOCH_UNITS[options.precision],
+        unit=PRECISIONS[options.precision],
         delimiter=options.delimiter,
     )
 

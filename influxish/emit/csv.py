@@ -20,7 +20,7 @@ def write_csv(results: Iterable[StatementResult], *, epoch: str = "") -> Iterato
 
     Args:
         results: one per statement. An error that breaks one off is written after its rows and stored in its `error`.
-        epoch: a name of `EPOCH_UNITS` for integer times ("ns" is what the InfluxDB server writes), "" for RFC 3339.
+        epoch: a name of `types.PRECISIONS` for integer times (the InfluxDB server writes "ns"), "" for RFC 3339.
 
     Each statement with series starts with a header. No value and NaN are empty cells; floats have no exponent.
     """

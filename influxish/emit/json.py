@@ -26,7 +26,7 @@ def write_json(
 
     Args:
         results: one per statement. An error that breaks one off is written into it and stored in its `error`.
-        epoch: a name of `EPOCH_UNITS` for integer times, or "" for RFC 3339.
+        epoch: a name of `types.PRECISIONS` for integer times, or "" for RFC 3339.
         pretty: indent by four blanks.
         chunk_size: > 0: one document of at most so many rows per line, with `partial` flags; 0: one document.
 

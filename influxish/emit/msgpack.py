@@ -26,7 +26,7 @@ def write_msgpack(results: Iterable[StatementResult], *, epoch: str = "", chunk_
 
     Args:
         results: one per statement. An error that breaks one off is written into it and stored in its `error`.
-        epoch: a name of `EPOCH_UNITS` for integer times, or "" for times of `TIME_EXTENSION`.
+        epoch: a name of `types.PRECISIONS` for integer times, or "" for times of `TIME_EXTENSION`.
         chunk_size: > 0: one document for at most so many rows, with `partial` flags; 0: one document for everything.
 
     Zones are not shown: a time of the extension type is a moment, not a text.

@@ -33,7 +33,7 @@ def write_table(
         results: one per statement. An error that breaks one off is stored in its `error`, and not written.
         width: columns of the terminal, 0 for as wide as needed. Wide cells are cut with an ellipsis (numbers only in
             their decimals), and columns that still do not fit are named below the table instead.
-        epoch: a name of `EPOCH_UNITS` for integer times, or "" for RFC 3339.
+        epoch: a name of `types.PRECISIONS` for integer times, or "" for RFC 3339.
         max_rows: > 0: show so many rows of an answer and count the rest.
 
     No value and NaN show as `-`.

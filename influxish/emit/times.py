@@ -6,27 +6,11 @@ Knows time zones only through their offsets; parsing of times lives with those w
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import MappingProxyType
 
 import numpy as np
 
 from influxish.functions.windows import zone_offsets
-from influxish.types import HOUR, MICROSECOND, MILLISECOND, MINUTE, NANOSECOND, SECOND, Times
-
-EPOCH_UNITS = MappingProxyType(
-    {
-        "ns": NANOSECOND,
-        "n": NANOSECOND,
-        "us": MICROSECOND,
-        "u": MICROSECOND,
-        "µ": MICROSECOND,
-        "ms": MILLISECOND,
-        "s": SECOND,
-        "m": MINUTE,
-        "h": HOUR,
-    }
-)
-"""Name of an epoch precision → ns in one unit."""
+from influxish.types import NANOSECOND, PRECISIONS, SECOND, Times
 
 
 def rfc3339(times: Times, zone: str = "") -> list[str]:
@@ -68,7 +52,7 @@ def epoch_integers(times: Times, epoch: str) -> Times:
     >>> epoch_integers(np.array([-1_500_000_000, -1, 1_500_000_000]), "s").tolist()
     [-1, 0, 1]
     """
-    unit = EPOCH_UNITS.get(epoch, NANOSECOND)
+    unit = PRECISIONS.get(epoch, NANOSECOND)
     if unit == NANOSECOND:
         return times
     quotient, remainder = np.divmod(times, unit)

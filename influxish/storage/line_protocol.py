@@ -27,20 +27,14 @@ from influxish.storage.line_syntax import (
     shortened,
 )
 from influxish.storage.points import PointBatch, PointTable, Tags
-from influxish.types import HOUR, MAX_TIME, MICROSECOND, MILLISECOND, MIN_TIME, MINUTE, SECOND, Array, DataType, Times
-
-PRECISIONS = {
-    "ns": 1,
-    "n": 1,
-    "us": MICROSECOND,
-    "u": MICROSECOND,
-    "µ": MICROSECOND,
-    "ms": MILLISECOND,
-    "s": SECOND,
-    "m": MINUTE,
-    "h": HOUR,
-}
-"""Unit of times → ns."""
+from influxish.types import (
+    MAX_TIME,
+    MIN_TIME,
+    PRECISIONS,
+    Array,
+    DataType,
+    Times,
+)
 
 _FORMS_PER_MEASUREMENT = 8
 _JOINED_CHARACTERS = 1 << 20

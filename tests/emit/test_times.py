@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from influxish.emit.times import EPOCH_UNITS, epoch_integers, rfc3339, time_texts
-from influxish.types import MAX_TIME, MIN_TIME
+from influxish.emit.times import epoch_integers, rfc3339, time_texts
+from influxish.types import MAX_TIME, MIN_TIME, PRECISIONS
 
 ZONES = ["", "UTC", "America/New_York", "Asia/Kolkata", "Europe/London", "Pacific/Apia"]
 
@@ -67,9 +67,9 @@ def test_no_times() -> None:
     assert rfc3339(none) == rfc3339(none, "Asia/Kolkata") == time_texts("")(none) == []
 
 
-@given(st.lists(st.integers(MIN_TIME, MAX_TIME)), st.sampled_from(sorted(EPOCH_UNITS)))
+@given(st.lists(st.integers(MIN_TIME, MAX_TIME)), st.sampled_from(sorted(PRECISIONS)))
 def test_epochs_divide_towards_zero(moments: list[int], epoch: str) -> None:
-    expected = [abs(moment) // EPOCH_UNITS[epoch] * (1 if moment >= 0 else -1) for moment in moments]
+    expected = [abs(moment) // PRECISIONS[epoch] * (1 if moment >= 0 else -1) for moment in moments]
     assert epoch_integers(np.array(moments, np.int64), epoch).tolist() == expected
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from influxish.errors import WriteError
 from influxish.storage import line_syntax
-from influxish.storage.line_protocol import PRECISIONS, parse_lines
+from influxish.storage.line_protocol import parse_lines
 from influxish.storage.points import PointBatch
-from influxish.types import MAX_TIME, MIN_TIME, DataType
+from influxish.types import MAX_TIME, MIN_TIME, PRECISIONS, DataType
 
 BIG = "9223372036854775808"
 

@@ -55,7 +55,5 @@ def resident_bytes() -> tuple[int, int]:
     except OSError:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
         return peak, peak
-    now, peak = (re.search(rf"^{name}:\s*(\d+) kB", status, re.MULTILINE) for name in ("VmRSS", "VmHWM"))
-    assert now is not None
-    assert peak is not None
-    return int(now.group(1)) * 1024, int(peak.group(1)) * 1024
+    kibibytes = dict(re.findall(r"^(VmRSS|VmHWM):\s*(\d+) kB", status, re.MULTILINE))
+    return int(kibibytes["VmRSS"]) * 1024, int(kibibytes["VmHWM"]) * 1024

@@ -123,7 +123,7 @@ class Polars:
 
 def _plain(column: Any) -> np.ndarray[Any, Any]:
     """An Arrow column as numpy: times as datetime64[ns], texts as objects."""
-    values = column.to_numpy()
+    values: np.ndarray[Any, Any] = column.to_numpy()
     return values.astype("datetime64[ns]") if values.dtype.kind == "M" else values
 
 

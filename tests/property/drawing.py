@@ -62,6 +62,7 @@ class Scene:
         origin: ns, the least time.
         shard_seconds: time that one shard covers.
         on_disk: in a folder, flushed and opened anew before it is asked.
+        narrow: batches, blocks and parts hold a few rows only, as if there were many.
         distinct_times: no two series have a point at the same time, so every order is defined.
     """
 
@@ -69,6 +70,7 @@ class Scene:
     origin: int
     shard_seconds: int
     on_disk: bool
+    narrow: bool
     distinct_times: bool
 
 
@@ -87,8 +89,8 @@ def draw_scene(random: Random) -> Scene:
             held = [name for name in fields if random.random() < density] or [random.choice(fields)]
             points.append(Point(SERIES[number], time, tuple((name, _VALUES[name](random)) for name in held)))
         batches.append(tuple(points))
-    shard_seconds = random.choice([7, 20, 604_800])
-    return Scene(tuple(batches), origin, shard_seconds, random.random() < 0.3, distinct_times)
+    on_disk, narrow = random.random() < 0.3, random.random() < 0.5
+    return Scene(tuple(batches), origin, random.choice([7, 20, 604_800]), on_disk, narrow, distinct_times)
 
 
 def draw_query(random: Random, scene: Scene) -> Query:
@@ -221,12 +223,16 @@ def smaller(scene: Scene, query: Query) -> Iterator[tuple[Scene, Query]]:
         yield scene, replace(query, fill="null", fill_said=False)
     if len(query.columns) > 1:
         for place in range(len(query.columns)):
-            yield scene, replace(query, columns=query.columns[:place] + query.columns[place + 1 :])
+            fewer = replace(query, columns=query.columns[:place] + query.columns[place + 1 :])
+            if bool(fewer.calls) == bool(query.calls):
+                yield scene, fewer
     if isinstance(query.condition, Junction):
         yield scene, replace(query, condition=query.condition.left)
         yield scene, replace(query, condition=query.condition.right)
     if scene.on_disk:
         yield replace(scene, on_disk=False), query
+    if scene.narrow:
+        yield replace(scene, narrow=False), query
     if scene.shard_seconds != 604_800:
         yield replace(scene, shard_seconds=604_800), query
     for number, batch in enumerate(scene.batches):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -24,14 +24,13 @@ from tests.property.language import (
     Junction,
     Literal,
     Match,
-    Point,
     Query,
     Reference,
     Value,
     parts,
 )
+from tests.property.reductions import Cell, Result, Sample, Stored, apply, samples_of
 
-Cell = Value | None
 Row = tuple[int, tuple[Cell, ...]]
 SELECTORS = {"min", "max", "first", "last", "percentile"}
 LISTS = {"top", "bottom", "distinct"}
@@ -39,19 +38,6 @@ LISTS = {"top", "bottom", "distinct"}
 
 class Undefined(Exception):
     """The rules do not say what the answer is."""
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A point after all writes."""
-
-    tags: dict[str, str]
-    time: int
-    fields: dict[str, Value]
-
-    def cell(self, name: str) -> Cell:
-        """A field or tag as a column shows it."""
-        return self.fields.get(name) if name in FIELD_TYPES else self.tags.get(name)
 
 
 @dataclass(frozen=True)
@@ -70,14 +56,6 @@ class Series:
     first: int
     stop: int
     in_order: bool
-
-
-def stored(points: Iterable[Point]) -> list[Stored]:
-    """What is there after writing the points in order: fields of one series and time are united, the last one wins."""
-    merged: dict[tuple[tuple[tuple[str, str], ...], int], dict[str, Value]] = defaultdict(dict)
-    for point in points:
-        merged[point.tags, point.time].update(point.fields)
-    return [Stored(dict(tags), time, fields) for (tags, time), fields in merged.items()]
 
 
 def answer(points: Sequence[Stored], query: Query) -> list[Series]:
@@ -231,7 +209,8 @@ def _value(expression: Expression, of: Callable[[Reference | Call], Cell]) -> Ce
             return of(expression)
 
 
-def _arithmetic(operator: str, left: float | int, right: float | int) -> float | int | None:
+def _arithmetic(operator: str, left: float | int, right: float | int) -> float | int:
+    """NaN is a value, which is shown as null: divided by zero it is 0 like any other."""
     match operator:
         case "+":
             return left + right
@@ -244,114 +223,7 @@ def _arithmetic(operator: str, left: float | int, right: float | int) -> float |
     assert operator == "%"
     if isinstance(left, int) and isinstance(right, int):
         return int(math.copysign(abs(left) % abs(right), left)) if right else 0
-    return math.fmod(left, right) if right else None
-
-
-# Functions: (value, time of the point, point) of each point that has the field → value, time to show, point selected
-
-
-@dataclass(frozen=True)
-class Sample:
-    value: Value
-    time: int
-    point: Stored
-
-
-@dataclass(frozen=True)
-class Result:
-    value: Cell
-    time: int | None = None
-    point: Stored | None = None
-
-
-def _samples(points: Iterable[Stored], field: str) -> list[Sample]:
-    found = [Sample(point.fields[field], point.time, point) for point in points if field in point.fields]
-    return sorted(found, key=lambda sample: (sample.time, sample.value))
-
-
-def _apply(call: Call, samples: list[Sample]) -> list[Result]:
-    """At most one result, but for top, bottom and distinct. `samples` are not empty, and sorted by time, then value."""
-    values = [sample.value for sample in samples]
-    match call.function:
-        case "count":
-            return [Result(len(values))]
-        case "count(distinct)":
-            return [Result(len(set(values)))]
-        case "distinct":
-            return [Result(value) for value in dict.fromkeys(values)]
-        case "mode":
-            return [Result(_mode(samples))]
-        case "min":
-            return [_selected(min(samples, key=lambda sample: (sample.value, sample.time)))]
-        case "max":
-            largest = max(values)
-            return [_selected(next(sample for sample in samples if sample.value == largest))]
-        case "first":
-            return [_selected([sample for sample in samples if sample.time == samples[0].time][-1])]
-        case "last":
-            return [_selected(samples[-1])]
-        case "percentile":
-            ranked = sorted(samples, key=lambda sample: (sample.value, sample.time))
-            index = math.floor(Fraction(len(ranked)) * Fraction(call.numbers[0]) / 100 + Fraction(1, 2)) - 1
-            return [_selected(ranked[index])] if 0 <= index < len(ranked) else []
-        case "top" | "bottom":
-            return [_selected(sample) for sample in _extremes(call, samples)]
-    return [Result(_number(call.function, values))]  # type: ignore[arg-type]
-
-
-def _selected(sample: Sample) -> Result:
-    return Result(sample.value, sample.time, sample.point)
-
-
-def _number(function: str, values: list[float | int]) -> float | int | None:
-    exact = [Fraction(value) for value in values]
-    total = sum(exact, Fraction(0))
-    whole = isinstance(values[0], int)
-    match function:
-        case "sum":
-            return int(total) if whole else float(total)
-        case "mean":
-            return float(total / len(exact))
-        case "spread":
-            return max(values) - min(values)
-        case "median":
-            ranked, middle = sorted(exact), len(exact) // 2
-            return float(ranked[middle] if len(exact) % 2 else (ranked[middle - 1] + ranked[middle]) / 2)
-        case "stddev":
-            squares = sum((value - total / len(exact)) ** 2 for value in exact)
-            return math.sqrt(squares / (len(exact) - 1)) if len(exact) > 1 else None
-    raise AssertionError(function)
-
-
-def _mode(samples: list[Sample]) -> Value:
-    """Values in ascending order; an equal count replaces the winner unless it begins after the winner's last point."""
-    if isinstance(samples[0].value, bool):
-        return sum(bool(sample.value) for sample in samples) * 2 > len(samples)
-    winner, most, until = None, 0, 0
-    for value in sorted({sample.value for sample in samples}):
-        times = [sample.time for sample in samples if sample.value == value]
-        if winner is None or len(times) > most or (len(times) == most > 1 and times[0] <= until):
-            winner, most, until = value, len(times), times[-1]
-    assert winner is not None
-    return winner
-
-
-def _extremes(call: Call, samples: list[Sample]) -> list[Sample]:
-    sign = -1 if call.function == "top" else 1
-
-    def rank(sample: Sample) -> tuple[float, int]:
-        assert isinstance(sample.value, int | float)
-        return sign * sample.value, sample.time
-
-    if call.keys:
-        champions: dict[tuple[str, ...], Sample] = {}
-        for sample in samples:
-            combination = tuple(sample.point.tags.get(key, "") for key in call.keys)
-            if combination not in champions or rank(sample) < rank(champions[combination]):
-                champions[combination] = sample
-        samples = list(champions.values())
-    chosen = sorted(samples, key=rank)[: int(call.numbers[-1])]
-    return sorted(chosen, key=lambda sample: sample.time)
+    return math.fmod(left, right) if right else math.nan
 
 
 # Aggregate queries
@@ -373,7 +245,7 @@ def _cells(
         cells.append(_value(column, of))
         if isinstance(column, Call):
             cells += [point.cell(key) if point is not None else None for key in column.keys]
-    return tuple(cells)
+    return tuple(None if isinstance(cell, float) and math.isnan(cell) else cell for cell in cells)
 
 
 def _whole_rows(points: list[Stored], query: Query) -> list[Row]:
@@ -381,8 +253,8 @@ def _whole_rows(points: list[Stored], query: Query) -> list[Row]:
     stamp = 0 if query.start is None else query.start
     found = {}
     for call in query.calls:
-        samples = _samples(points, call.field)
-        found[call] = _apply(call, samples) if samples else []
+        samples = samples_of(points, call.field)
+        found[call] = apply(call, samples) if samples else []
     if len(found) == 1:
         (call,) = found
         rows = []
@@ -402,9 +274,9 @@ def _bucket_rows(points: list[Stored], query: Query, known: set[str]) -> list[Ro
     buckets: dict[Call, dict[int, list[Result]]] = {}
     for call in query.calls:
         cut: dict[int, list[Sample]] = defaultdict(list)
-        for sample in _samples(points, call.field):
+        for sample in samples_of(points, call.field):
             cut[_bucket(sample.time, query)].append(sample)
-        answers = {time: _apply(call, samples) for time, samples in cut.items()}
+        answers = {time: apply(call, samples) for time, samples in cut.items()}
         buckets[call] = {time: results for time, results in answers.items() if results}
     if query.calls[0].function in LISTS:
         return _list_rows(buckets[query.calls[0]], query)
@@ -486,7 +358,7 @@ def _between(time: int, found: dict[int, Result], call: Call) -> Cell:
     if before is None or after is None or kind in (str, bool):
         return None
     low, high = found[before].value, found[after].value
-    if low is None or high is None:
+    if math.isnan(low) or math.isnan(high):
         raise Undefined("a line to a null")
     line = Fraction(low) + (Fraction(high) - Fraction(low)) * Fraction(time - before, after - before)
     return math.trunc(line) if kind is int else float(line)

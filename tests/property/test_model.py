@@ -9,7 +9,8 @@ import pytest
 
 from tests.property.drawing import draw_query, draw_scene
 from tests.property.language import SECOND, Binary, Call, Comparison, Literal, Point, Query, Reference
-from tests.property.model import Row, Undefined, answer, stored
+from tests.property.model import Row, Undefined, answer
+from tests.property.reductions import stored
 
 ORIGIN = 1_577_836_800
 MINUTE = {"start": ORIGIN * SECOND, "stop": (ORIGIN + 60) * SECOND}

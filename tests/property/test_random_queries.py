@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,28 +17,56 @@ from typing import Any
 import pytest
 
 import influxish
+import influxish.database
 from influxish.errors import InfluxishError
+from influxish.exec import build
+from influxish.exec.request import scan_request
 from influxish.optimizer.rules import RULES
 from influxish.storage.interface import RetentionPolicy
 from tests.property.drawing import Scene, draw_query, draw_scene, smaller
 from tests.property.language import SECOND, Query
-from tests.property.model import Row, Series, Stored, Undefined, answer, stored
+from tests.property.model import Row, Series, Undefined, answer
+from tests.property.reductions import Stored, stored
 
 VARIANTS = ((), ("all",), *((rule.name,) for rule in RULES))
 SCENES, QUERIES = 10, 5
 """Scenes of one test, and queries asked of each."""
 SHRINK_SECONDS = 20
 
+NARROW = {"BATCH_ROWS": 4, "PIECE_ROWS": 8, "PART": 6, "WORTHWHILE": 1, "LONG_RUN": 2}
+"""Sizes of which the engine has thousands, made so small that a few rows reach all that happens between two of them."""
+
 Found = list[tuple[dict[str, str], list[Row]]]
+
+
+@contextmanager
+def narrowed() -> Iterator[None]:
+    """Until the end, every module has the sizes of `NARROW`."""
+    with pytest.MonkeyPatch.context() as patch:
+        modules = [module for name, module in list(sys.modules.items()) if name.startswith("influxish.")]
+        for name, size in NARROW.items():
+            holders = [module for module in modules if hasattr(module, name)]
+            assert holders, f"nothing is called {name} any more"
+            for module in holders:
+                patch.setattr(module, name, size)
+        patch.setattr(build, "scan_request", lambda scan: replace(scan_request(scan), batch_rows=3))
+        yield
 
 
 @contextmanager
 def opened(scene: Scene) -> Iterator[influxish.Database]:
     """A database with the points of a scene."""
+    with narrowed() if scene.narrow else nullcontext(), _opened(scene) as db:
+        yield db
+
+
+@contextmanager
+def _opened(scene: Scene) -> Iterator[influxish.Database]:
     policy = RetentionPolicy("short", 0, scene.shard_seconds * SECOND, default=True)
     folder = Path(tempfile.mkdtemp(prefix="influxish-")) if scene.on_disk else None
-    # Durability is tested elsewhere; waiting for the disk here would only make fewer queries.
-    db = influxish.open(folder or ":memory:", workers=2, durability="process")
+    # Durability is tested elsewhere, so no write waits for the disk; a query that hangs becomes one that fails.
+    settings: dict[str, Any] = {"workers": 2, "durability": "process", "max_query_seconds": 20}
+    db = influxish.open(folder or ":memory:", **settings)
     try:
         db.engine.create_database("demo", policy)
         for batch in scene.batches:
@@ -45,7 +75,7 @@ def opened(scene: Scene) -> Iterator[influxish.Database]:
                 db.engine.flush()
         if folder is not None:
             db.close()
-            db = influxish.open(folder, workers=2, durability="process")
+            db = influxish.open(folder, **settings)
         yield db
     finally:
         db.close()
@@ -129,7 +159,9 @@ def smallest(scene: Scene, query: Query) -> str:
                 scene, query, text, found = other_scene, other_query, other, True
                 break
     lines = "\n\n".join("\n".join(point.line() for point in batch) for batch in scene.batches)
-    stored_as = f"shards of {scene.shard_seconds} s, {'on disk' if scene.on_disk else 'in memory'}"
+    stored_as = (
+        f"shards of {scene.shard_seconds} s, {'on disk' if scene.on_disk else 'in memory'}{', narrow' * scene.narrow}"
+    )
     return f"{query}\n{text}\n{stored_as}:\n{lines}"
 
 

@@ -189,6 +189,8 @@ class Database:
             raise error.located(text) from None
 
     def _parse(self, text: str, params: Mapping[str, object] | None) -> list[ast.Statement]:
+        if not isinstance(text, str):
+            raise TypeError(f"the text of a query must be a str, not {type(text).__name__}")
         try:
             return influxql.parse(text, params or {})
         except QueryError as error:

@@ -179,6 +179,18 @@ def test_every_error_is_of_one_family_and_says_where(loaded: Database) -> None:
         influxish.open(":memory:", memory=3)
 
 
+def test_limits_of_any_size_are_limits(loaded: Database) -> None:
+    huge = 2**63 - 1
+    assert len(rows(loaded, f"SELECT usage FROM cpu LIMIT {huge} OFFSET 1")) == 2
+    assert rows(loaded, f"SELECT usage FROM cpu LIMIT {huge} OFFSET {huge} SLIMIT {huge} SOFFSET {huge}") == []
+    assert len(rows(loaded, f"SELECT top(usage, {huge}) FROM cpu")) == 3
+
+
+def test_a_text_that_is_none_is_a_plain_type_error(db: Database) -> None:
+    with pytest.raises(TypeError, match="must be a str, not bytes"):
+        db.query(b"SELECT v FROM m", database="demo")  # type: ignore[arg-type]
+
+
 def test_subqueries_nest_to_a_limit_that_is_named(loaded: Database) -> None:
     text = "SELECT usage FROM cpu"
     for _ in range(20):

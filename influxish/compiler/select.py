@@ -18,6 +18,9 @@ from influxish.plan.node import Node
 from influxish.plan.nodes import Derive, Emit, FillColumn, FillOption, Filter, Merge, Output, Table
 from influxish.types import ALL_TIME, MAX_TIME, DataType, TimeRange, Window
 
+MOST_ROWS = 1 << 62
+"""More rows than there can be; LIMIT and OFFSET up to it still add up to an int64."""
+
 MAX_SUBQUERIES = 20
 """How deep subqueries may be nested: each level is a few operators that open and pull one another by recursion."""
 
@@ -94,11 +97,11 @@ def _compile(
     # A subquery's empty buckets would be dropped by whoever reads them, so null is as good as none there.
     filling = fill.option != "none" and not (is_subquery and fill.option == "null")
     limits: dict[str, object] = {
-        "limit": select.limit or None,
-        "offset": select.offset,
+        "limit": min(select.limit, MOST_ROWS) or None,
+        "offset": min(select.offset, MOST_ROWS),
         "descending": descending,
-        "series_limit": None if is_subquery else select.slimit or None,
-        "series_offset": 0 if is_subquery else select.soffset,
+        "series_limit": None if is_subquery else min(select.slimit, MOST_ROWS) or None,
+        "series_offset": 0 if is_subquery else min(select.soffset, MOST_ROWS),
     }
     if isinstance(output, Emit):
         limits |= {"time_name": _time_name(select), "zone": select.timezone}

@@ -18,7 +18,7 @@ from influxish.plan.node import Node
 from influxish.plan.nodes import Derive, Emit, FillColumn, FillOption, Filter, Merge, Output, Table
 from influxish.types import ALL_TIME, MAX_TIME, DataType, TimeRange, Window
 
-MOST_ROWS = 1 << 62
+MOST_ROWS = 1 << 61
 """More rows than there can be; LIMIT and OFFSET up to it still add up to an int64."""
 
 MAX_SUBQUERIES = 20

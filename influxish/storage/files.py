@@ -186,11 +186,12 @@ class ReadFile:
             whole = mmap.mmap(self._descriptor, 0, access=mmap.ACCESS_READ)
         return memoryview(whole)[offset : offset + length]
 
-    def __del__(self) -> None:
-        # Snapshots share readers, so nobody can say who is the last to need one but the reference count.
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        # Snapshots share readers, so nobody can say who is the last to need one but the reference count. `close` is
+        # bound here because `os` is gone when the interpreter ends.
         descriptor, self._descriptor = getattr(self, "_descriptor", -1), -1
         if descriptor >= 0:
-            os.close(descriptor)
+            close(descriptor)
 
 
 class FolderLock:

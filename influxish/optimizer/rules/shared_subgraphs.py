@@ -7,7 +7,7 @@ from dataclasses import replace
 from influxish.optimizer.rule import Facts
 from influxish.plan.graph import Graph
 from influxish.plan.node import Node
-from influxish.plan.nodes import Aggregate, Fill, Output
+from influxish.plan.nodes import Aggregate, Fill, Output, Stage
 
 
 def share_subgraphs(graph: Graph, node: Node, facts: Facts) -> bool:
@@ -35,7 +35,9 @@ def _key(node: Node) -> tuple[object, ...]:
     settings = dict(node.settings)
     if isinstance(node, Aggregate):
         # A call with several rows for a bucket, or with times of its own, cannot stand beside another.
-        if all(call.function.single_row for call in node.calls) and not node.point_times:
+        # And partial states are read back in the order of the calls, so only whole aggregates may take calls in.
+        whole = node.stage is Stage.WHOLE
+        if whole and all(call.function.single_row for call in node.calls) and not node.point_times:
             settings.pop("calls")
     elif isinstance(node, Fill):
         settings.pop("columns")

@@ -301,3 +301,8 @@ def test_many_threads_write_and_ask_at_once(tmp_path: Path) -> None:
             thread.join()
         assert not failures
         assert [row["count"] for row in rows(db, "SELECT count(v) FROM m GROUP BY w")] == [3_000] * 3
+
+
+def test_a_misspelt_durability_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match='no durability "fsnyc"'):
+        influxish.open(tmp_path / "store", durability="fsnyc")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from influxish.errors import StorageError
 from influxish.storage.files import Files
 
 
@@ -24,3 +25,8 @@ class StorageOptions:
     memtable_bytes: int = 128 << 20
     merge_segments: int = 4
     files: Files = field(default_factory=Files)
+
+    def __post_init__(self) -> None:
+        # A misspelt word must not quietly mean the weaker promise.
+        if self.durability not in ("fsync", "process"):
+            raise StorageError(f'there is no durability "{self.durability}": it is "fsync" or "process"')

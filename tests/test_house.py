@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import influxish
+from influxish.functions import FUNCTIONS
 
 ROOT = Path(influxish.__file__).parent
 
@@ -92,3 +93,10 @@ def test_only_the_server_imports_aiohttp() -> None:
     for path in FILES:
         if room_of(path) != "server":
             assert "aiohttp" not in path.read_text(), path
+
+
+@pytest.mark.parametrize("room", ["compiler", "plan", "exec", "emit"])
+def test_no_function_is_asked_for_by_name(room: str) -> None:
+    for path in (ROOT / room).rglob("*.py"):
+        texts = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+        assert not texts & set(FUNCTIONS), path

@@ -6,9 +6,9 @@ Kept until linking, because what wildcards stand for is known only then, and tho
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from influxish.compiler.checks import DISTINCT_COUNT, Traits, constant
+from influxish.compiler.checks import Traits, constant
 from influxish.compiler.expressions import lower
 from influxish.compiler.names import column_label, column_names, own_title
 from influxish.errors import CompileError
@@ -245,23 +245,26 @@ def _is_group_call(node: ast.Expression) -> bool:
 
 def _as_call(node: ast.Expression) -> ast.Call:
     if isinstance(node, ast.Distinct):
-        return ast.Call("distinct", (ast.VarRef(node.name, span=node.span),), span=node.span)
+        return node.call
     assert isinstance(node, ast.Call)
-    if node.name == "count" and isinstance(node.args[0], ast.Distinct):
-        return ast.Call("count", (_as_call(node.args[0]),), span=node.span)
+    if isinstance(node.args[0], ast.Distinct):
+        return replace(node, args=(node.args[0].call, *node.args[1:]))
     return node
 
 
 def _function(call: ast.Call) -> GroupFunction:
-    distinct = call.name == "count" and isinstance(call.args[0], ast.Call)
-    function = FUNCTIONS[DISTINCT_COUNT if distinct else call.name]
+    function = FUNCTIONS[call.name]
     assert isinstance(function, GroupFunction)
+    argument = call.args[0]
+    if isinstance(argument, ast.Call):
+        function = FUNCTIONS[function.nested[argument.name]]
+        assert isinstance(function, GroupFunction)
     return function
 
 
 def _column_arguments(call: ast.Call) -> tuple[ast.Expression, Sequence[ast.Expression]]:
     first = call.args[0]
-    if isinstance(first, ast.Call):  # count(distinct(v))
+    if isinstance(first, ast.Call):  # nested: count(distinct(v))
         first = first.args[0]
     return first, call.args[1:-1] if _takes_keys(call) else ()
 

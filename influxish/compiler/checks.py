@@ -21,9 +21,6 @@ from influxish.influxql import ast, format_node
 from influxish.influxql.node import AstNode
 from influxish.types import DataType
 
-DISTINCT_COUNT = "count(distinct)"
-"""Registry key of the function that `count(distinct(v))` means."""
-
 _LITERALS = (
     ast.NumberLiteral,
     ast.IntegerLiteral,
@@ -43,14 +40,14 @@ class Traits:
         has_columns: some field or tag is selected as it is.
         only_selectors: no call computes its result from several rows.
         top_bottom: name of the call of top() or bottom(), or "".
-        has_distinct: distinct() stands outside of count().
+        alone: name of a called function that allows nothing beside it, or "".
     """
 
     calls: list[ast.Call] = field(default_factory=list)
     has_columns: bool = False
     only_selectors: bool = True
     top_bottom: str = ""
-    has_distinct: bool = False
+    alone: str = ""
 
 
 MAX_DEPTH = 200
@@ -107,8 +104,10 @@ def check_mixture(select: ast.Select, traits: Traits, *, grouped_by_time: bool, 
             raise CompileError(
                 "GROUP BY requires at least one aggregate function", span=place, hint="for example  mean(usage)"
             )
-    if traits.has_distinct and (len(traits.calls) != 1 or traits.has_columns):
-        raise CompileError("aggregate function distinct() cannot be combined with other functions or fields", span=span)
+    if traits.alone and (len(traits.calls) != 1 or traits.has_columns):
+        raise CompileError(
+            f"aggregate function {traits.alone}() cannot be combined with other functions or fields", span=span
+        )
     if traits.has_columns and traits.calls:
         if not traits.only_selectors:
             raise CompileError("mixing aggregate and non-aggregate queries is not supported", span=span)
@@ -139,8 +138,7 @@ def _check(node: ast.Expression, traits: Traits, limit: int, *, wildcard: bool) 
             for side in (left, right):
                 if not is_constant(side):
                     _check(side, traits, limit, wildcard=False)
-        case ast.Distinct(name=name):
-            call = ast.Call("distinct", (ast.VarRef(name, span=node.span),), span=node.span)
+        case ast.Distinct(call=call):
             _check_call(call, traits, limit, wildcard)
         case ast.Call():
             _check_call(node, traits, limit, wildcard)
@@ -167,10 +165,10 @@ def _check_call(call: ast.Call, traits: Traits, limit: int, wildcard: bool) -> N
     traits.calls.append(call)
     if isinstance(function, SelectorFunction) and function.takes_keys:
         _check_top_bottom(call, traits, limit)
-    elif call.name == "distinct":
-        traits.has_distinct = True
+    elif function.alone:
+        traits.alone = call.name
         traits.only_selectors = False
-        _check_distinct(call)
+        _check_single_field(call)
     else:
         if function.stamp is Stamp.BUCKET:
             traits.only_selectors = False
@@ -187,11 +185,9 @@ def undefined(call: ast.Call) -> QueryError:
 def _check_plain(call: ast.Call, function: GroupFunction, traits: Traits, wildcard: bool) -> None:
     required = sum(parameter.default is ... for parameter in function.parameters)
     _check_count(call, 1 + required, 1 + len(function.parameters))
-    argument = call.args[0]
-    if call.name == "count" and isinstance(argument, ast.Distinct):
-        pass
-    elif call.name == "count" and isinstance(argument, ast.Call) and argument.name == "distinct":
-        _check_distinct(argument)
+    argument = call.args[0].call if isinstance(call.args[0], ast.Distinct) else call.args[0]
+    if isinstance(argument, ast.Call) and argument.name in function.nested:
+        _check_single_field(argument)
     elif isinstance(argument, ast.Wildcard | ast.RegexLiteral):
         if not wildcard:
             kind = "wildcard" if isinstance(argument, ast.Wildcard) else "regex field"
@@ -234,13 +230,13 @@ def constant(function: str, node: ast.Expression, parameter: Parameter) -> objec
     raise CompileError(f"expected {wanted.value} argument in {function}()", span=node.span)
 
 
-def _check_distinct(call: ast.Call) -> None:
+def _check_single_field(call: ast.Call) -> None:
     if not call.args:
-        raise CompileError("distinct function requires at least one argument", span=call.span)
+        raise CompileError(f"{call.name} function requires at least one argument", span=call.span)
     if len(call.args) > 1:
-        raise CompileError("distinct function can only have one argument", span=call.args[1].span)
+        raise CompileError(f"{call.name} function can only have one argument", span=call.args[1].span)
     if not isinstance(call.args[0], ast.VarRef):
-        raise CompileError("expected field argument in distinct()", span=call.args[0].span)
+        raise CompileError(f"expected field argument in {call.name}()", span=call.args[0].span)
 
 
 def _check_top_bottom(call: ast.Call, traits: Traits, limit: int) -> None:

@@ -20,8 +20,8 @@ def _parts(expression: ast.Expression) -> Iterator[str]:
     match expression:
         case ast.VarRef(name=name) | ast.Call(name=name):
             yield name
-        case ast.Distinct():
-            yield "distinct"
+        case ast.Distinct(call=call):
+            yield call.name
         case ast.BinaryExpr() | ast.ParenExpr():
             for child in expression.children():
                 if isinstance(child, ast.Expression):

@@ -16,6 +16,9 @@ from influxish.functions.segments import Segments
 from influxish.types import FIELD_TYPES, NUMERIC, Array, DataType, Times
 
 _INT64, _FLOAT64 = np.dtype(np.int64), np.dtype(np.float64)
+COUNT_DISTINCT_NAME = "count(distinct)"
+"""What `count(distinct(v))` calls; nobody can type it as a name."""
+
 _Columns = Mapping[str, Array]
 _Merge = Callable[[_Columns, Segments, Arguments], State]
 
@@ -41,6 +44,7 @@ COUNT = register(
         returns=always(DataType.INTEGER),
         empty=0,
         final="sum",
+        nested={"distinct": COUNT_DISTINCT_NAME},
         state=lambda type: {"count": _INT64},
         partial=_count_partial,
         merge=_merging(count=np.add),
@@ -267,7 +271,7 @@ def _distinct_merge(columns: _Columns, segments: Segments, arguments: Arguments)
 
 COUNT_DISTINCT = register(
     AggregateFunction(
-        name="count(distinct)",  # what the compiler makes of count(distinct(v)); nobody can type it as a name
+        name=COUNT_DISTINCT_NAME,
         summary="How many different values there are.",
         takes=FIELD_TYPES,
         returns=always(DataType.INTEGER),

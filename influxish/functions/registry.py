@@ -127,6 +127,8 @@ class GroupFunction(Function):
         final: what merging partial states amounts to, for the picture of the graph: partial counts are summed. ""
             when it is the function itself.
         pushdown: whether computing partial states where the data is ships less than the rows themselves.
+        alone: no other call, field or tag may be selected beside it.
+        nested: name of a function whose call may stand as the argument → name of the function the two are together.
     """
 
     stamp: Stamp = Stamp.BUCKET
@@ -136,6 +138,8 @@ class GroupFunction(Function):
     edge: str = ""
     final: str = ""
     pushdown: bool = True
+    alone: bool = False
+    nested: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

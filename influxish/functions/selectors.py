@@ -231,6 +231,7 @@ DISTINCT = register(
         takes=FIELD_TYPES,
         returns=same,
         stamp=Stamp.BUCKET,
+        alone=True,
         single_row=False,
         fillable=False,
         keep=_distinct,

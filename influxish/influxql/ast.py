@@ -5,7 +5,7 @@ Equality ignores spans, so that parse(print(tree)) == tree is a fair question. N
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from influxish.influxql.node import AstNode, node
 from influxish.types import DataType
@@ -90,6 +90,10 @@ class BoundParameter(Expression):
     name: str
 
 
+DISTINCT: Final = "distinct"
+"""The function that the keyword DISTINCT calls."""
+
+
 @node
 class Call(Expression):
     """`name(args…)`. Names are lower case: InfluxQL folds the case of function names."""
@@ -97,12 +101,22 @@ class Call(Expression):
     name: str
     args: tuple[Expression, ...] = ()
 
+    @property
+    def is_keyword(self) -> bool:
+        """Whether the name is a keyword of the language, not one that would need quotes."""
+        return self.name == DISTINCT
+
 
 @node
 class Distinct(Expression):
     """`DISTINCT name` without brackets; means `distinct(name)`."""
 
     name: str
+
+    @property
+    def call(self) -> Call:
+        """The call that it means."""
+        return Call(DISTINCT, (VarRef(self.name, span=self.span),), span=self.span)
 
 
 @node

@@ -129,7 +129,7 @@ def _parameter(node: ast.BoundParameter) -> Pieces:
 
 @printer(ast.Call)
 def _call(node: ast.Call) -> Pieces:
-    name = node.name if node.name == "distinct" else quote_identifier(node.name)
+    name = node.name if node.is_keyword else quote_identifier(node.name)
     return [name, "(", *separated(node.args), ")"]
 
 
@@ -163,7 +163,7 @@ def _signed(node: ast.BinaryExpr) -> Pieces:
             op="*",
             left=ast.IntegerLiteral(value=(1 | -1) as sign),
             right=ast.VarRef() | ast.ParenExpr() | ast.BoundParameter() | ast.Call() as inner,
-        ) if not (isinstance(inner, ast.Call) and inner.name == "distinct"):
+        ) if not (isinstance(inner, ast.Call) and inner.is_keyword):
             return ["-" if sign < 0 else "+", inner]
     return []
 

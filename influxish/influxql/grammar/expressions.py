@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from influxish.errors import ParseError
 from influxish.influxql.ast import (
+    DISTINCT,
     BinaryExpr,
     BooleanLiteral,
     BoundParameter,
@@ -221,7 +222,7 @@ def p_call(p: Production) -> None:
 
 def p_distinct_call(p: Production) -> None:
     """distinct_call : DISTINCT CALL arguments RPAREN"""
-    p[0] = Call("distinct", tuple(p[3]), span=span_of(p))
+    p[0] = Call(DISTINCT, tuple(p[3]), span=span_of(p))
 
 
 def p_distinct(p: Production) -> None:

@@ -150,7 +150,11 @@ class Graph:
         return copied
 
     def check(self) -> None:
-        """Raise PlanBug unless every half of every edge agrees with its partner and its node, without circles."""
+        """Raise PlanBug unless the graph can be carried out.
+
+        Every half of every edge agrees with its partner and its node, there are no circles, and no node reads what it
+        cannot read.
+        """
         nodes = list(self.walk())
         known, done = set(nodes), set()
         for node in nodes:
@@ -163,6 +167,11 @@ class Graph:
                 if write.node is not node or write.read.write is not write or write.read.node not in known:
                     raise PlanBug(f"the edge out of {node.describe()} is torn\n{self}")
             done.add(node)
+        for node in nodes:
+            try:
+                node.check()
+            except PlanBug as problem:
+                raise PlanBug(f"{problem}\n{self}") from None
         if self.root.outputs:
             raise PlanBug(f"the root {self.root.describe()} has readers")
 

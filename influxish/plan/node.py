@@ -34,7 +34,7 @@ class ReadEdge:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Node(ABC):
-    """A step of the work. Two nodes are equal only if they are one; `same_work` compares what they describe.
+    """A step of the work. Two nodes are equal only if they are one; `settings` is what they describe.
 
     Attributes:
         inputs: the edges it reads, in an order that means something to it.
@@ -68,9 +68,8 @@ class Node(ABC):
         """What it is told to do: every field but the edges."""
         return {item.name: getattr(self, item.name) for item in fields(self) if item.init}
 
-    def same_work(self, other: Node) -> bool:
-        """Whether both are of one kind and told the same."""
-        return type(self) is type(other) and self.settings == other.settings
+    def check(self) -> None:  # noqa: B027 (most kinds of node can read anything)
+        """Raise PlanBug if the nodes around it are none that it can work with; `Graph.check` asks every node."""
 
 
 def join_halves(write: WriteEdge, read: ReadEdge) -> None:

@@ -5,10 +5,11 @@ Columns are known by labels. A label is text that says what the column is, so eq
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from influxish.errors import PlanBug
 from influxish.functions.expression import Expression
 from influxish.functions.state import GroupCall
 from influxish.plan.node import Node
@@ -178,6 +179,24 @@ class Aggregate(Node):
         names = (_final_name(call) if self.stage is Stage.FINAL else call.label for call in self.calls)
         return f"{', '.join(names)}{stage}"
 
+    def check(self) -> None:
+        """Partial states are read where their calls are finished, and nowhere else: they carry no labels."""
+        if self.stage is Stage.SHARD:
+            for reader in _through_merges(self, lambda node: node.readers):
+                if not (isinstance(reader, Aggregate) and reader.stage is Stage.FINAL):
+                    raise PlanBug(f"the partial states of {self.describe()} are read by {reader.describe()}")
+        if self.stage is Stage.FINAL:
+            for source in _through_merges(self, lambda node: node.sources):
+                if not isinstance(source, Nothing) and not self._finishes(source):
+                    raise PlanBug(
+                        f"{self.describe()} reads {source.describe()}, which has no partial states of its calls"
+                    )
+
+    def _finishes(self, source: Node) -> bool:
+        """Whether `source` makes the partial states of the same calls, in the same order, over the same buckets."""
+        partial = isinstance(source, Aggregate) and source.stage is Stage.SHARD
+        return partial and {**source.settings, "stage": None} == {**self.settings, "stage": None}
+
 
 class FillOption(Enum):
     """What stands in a bucket without a value."""
@@ -334,6 +353,15 @@ class Derive(Output):
     def describe(self) -> str:
         by = f" by {', '.join(self.dimensions)}" if self.dimensions else ""
         return f"subquery {', '.join(column.name for column in self.columns)}{by}{self._clauses()}"
+
+
+def _through_merges(node: Node, beside: Callable[[Node], list[Node]]) -> Iterator[Node]:
+    """The nodes that `beside` gives for a node, and those behind the merges among them."""
+    for other in beside(node):
+        if isinstance(other, Merge):
+            yield from _through_merges(other, beside)
+        else:
+            yield other
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from influxish.errors import PlanBug
+from influxish.functions import FUNCTIONS, GroupFunction
 from influxish.functions.expression import TRUE
+from influxish.functions.state import GroupCall
 from influxish.plan.graph import Graph
 from influxish.plan.node import Node
-from influxish.plan.nodes import Emit, Filter, Merge, Nothing, Scan, Sort
+from influxish.plan.nodes import Aggregate, Emit, Filter, Merge, Nothing, Scan, Sort, Stage
+from influxish.types import DataType, Window
 
 
 def scan(shard: int) -> Scan:
@@ -171,3 +176,57 @@ def test_a_node_cannot_be_put_in_twice() -> None:
     graph.insert(merge.inputs[0], sort)
     with pytest.raises(PlanBug, match="part of a graph"):
         graph.insert(merge.inputs[0], sort)
+
+
+def call(name: str) -> GroupCall:
+    function = FUNCTIONS[name]
+    assert isinstance(function, GroupFunction)
+    return GroupCall(function=function, argument="value", type=DataType.FLOAT, label=f"{name}(value)")
+
+
+def in_parts(*parts: Aggregate, final: Aggregate) -> Graph:
+    """emit ← final ← merge ← parts"""
+    graph = Graph(Emit(columns=()))
+    merge = Merge()
+    graph.connect(final, graph.root)
+    graph.connect(merge, final)
+    for part in parts:
+        graph.connect(part, merge)
+        graph.connect(scan(1), part)
+    return graph
+
+
+COUNT_AND_MAX = (call("count"), call("max"))
+
+
+def test_partial_states_are_finished_by_the_same_calls() -> None:
+    part = Aggregate(calls=COUNT_AND_MAX, stage=Stage.SHARD)
+    graph = in_parts(part, final=Aggregate(calls=COUNT_AND_MAX, stage=Stage.FINAL))
+    graph.connect(Nothing(), graph.root.source.source)
+    graph.check()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Aggregate(calls=COUNT_AND_MAX[::-1], stage=Stage.SHARD),
+        Aggregate(calls=COUNT_AND_MAX[:1], stage=Stage.SHARD),
+        Aggregate(calls=(*COUNT_AND_MAX, call("min")), stage=Stage.SHARD),
+        Aggregate(calls=COUNT_AND_MAX, window=Window.tumbling(60), stage=Stage.SHARD),
+        Aggregate(calls=COUNT_AND_MAX, stage=Stage.WHOLE),
+    ],
+    ids=["another order", "too few", "too many", "other buckets", "no states"],
+)
+def test_check_refuses_other_calls_below_their_end(other: Aggregate) -> None:
+    part = Aggregate(calls=COUNT_AND_MAX, stage=Stage.SHARD)
+    graph = in_parts(part, replace(other), final=Aggregate(calls=COUNT_AND_MAX, stage=Stage.FINAL))
+    with pytest.raises(PlanBug, match="no partial states of its calls"):
+        graph.check()
+
+
+def test_check_refuses_partial_states_that_nobody_finishes() -> None:
+    part = Aggregate(calls=COUNT_AND_MAX, stage=Stage.SHARD)
+    graph = in_parts(part, final=Aggregate(calls=COUNT_AND_MAX, stage=Stage.FINAL))
+    graph.connect(part, graph.root)
+    with pytest.raises(PlanBug, match=r"partial states of .* are read by emit"):
+        graph.check()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DATA_VARIABLE = "INFLUXISH_DATA"
 """Environment variable that stands in for --data."""
 
-_PRECISIONS = ("ns", "us", "ms", "s", "m", "h")
+_PRECISIONS = ("ns", "us", "ms", "s", "m", "h")  # the names of `types.PRECISIONS` without their other spellings
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -89,6 +89,12 @@ def _database(command: argparse.ArgumentParser, *, required: bool) -> None:
     command.add_argument("--db", metavar="DB", required=required, default="", help="the database")
 
 
+def _epoch(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--epoch", choices=_PRECISIONS, default="", help="times as integers of this unit (default: RFC 3339)"
+    )
+
+
 def _rules(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--disable",
@@ -135,6 +141,11 @@ def _import(commands: _Commands) -> None:
     command.add_argument(
         "--rejects", metavar="FILE", default="", help="append refused lines of all files to this one instead"
     )
+    _csv(command)
+    command.add_argument("files", metavar="FILE", nargs="+", help="- is standard input")
+
+
+def _csv(command: argparse.ArgumentParser) -> None:
     csv = command.add_argument_group("CSV")
     csv.add_argument("--measurement", metavar="NAME", default="", help="default: the file's name up to the first dot")
     csv.add_argument(
@@ -151,7 +162,6 @@ def _import(commands: _Commands) -> None:
     csv.add_argument(
         "--delimiter", metavar="CHAR", type=_character, default=",", help="between cells (default: a comma)"
     )
-    command.add_argument("files", metavar="FILE", nargs="+", help="- is standard input")
 
 
 def _query(commands: _Commands) -> None:
@@ -179,9 +189,7 @@ def _query(commands: _Commands) -> None:
     command.add_argument(
         "--format", choices=("table", "json", "csv", "msgpack"), default="table", help="default: table"
     )
-    command.add_argument(
-        "--epoch", choices=_PRECISIONS, default="", help="times as integers of this unit (default: RFC 3339)"
-    )
+    _epoch(command)
     command.add_argument("--pretty", action="store_true", help="indent JSON")
     command.add_argument(
         "--chunk-size", metavar="N", type=_count, default=0, help="JSON and MessagePack: a document for each N rows"
@@ -245,9 +253,7 @@ def _shell(commands: _Commands) -> None:
     _data(command)
     _database(command, required=False)
     command.add_argument("--format", choices=("table", "json", "csv"), default="table", help="default: table")
-    command.add_argument(
-        "--epoch", choices=_PRECISIONS, default="", help="times as integers of this unit (default: RFC 3339)"
-    )
+    _epoch(command)
 
 
 def _demo(commands: _Commands) -> None:

@@ -5,13 +5,14 @@ FROM, WHERE and GROUP BY are laid out here; the fields are built by `builder.py`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from influxish.compiler.builder import SelectBuilder
 from influxish.compiler.checks import check_fields, check_mixture, is_time
 from influxish.compiler.conditions import Clock, split_condition
 from influxish.compiler.dimensions import dimension_names, is_time_call, window_of
 from influxish.errors import CompileError, UnsupportedStatement
+from influxish.functions.expression import Expression
 from influxish.influxql import ast
 from influxish.plan.graph import Graph
 from influxish.plan.node import Node
@@ -54,49 +55,114 @@ def compile_select(select: ast.Select, *, now: int) -> Compiled:
         CompileError: it means nothing, in InfluxDB's words, with the place.
         UnsupportedStatement: INTO.
     """
-    builders: list[SelectBuilder] = []
     root = Emit(columns=())
-    graph = Graph(root)
-    _compile(select, graph, root, Inherited(), builders, now)
-    return Compiled(graph, tuple(builders))
+    compiler = _Compiler(Graph(root), now)
+    compiler.compile(select, root, Inherited())
+    return Compiled(compiler.graph, tuple(compiler.builders))
 
 
-def _compile(
-    select: ast.Select, graph: Graph, output: Output, inherited: Inherited, builders: list[SelectBuilder], now: int
-) -> Output:
-    """Compile one SELECT under `output`, which is replaced by a node that knows its columns."""
-    is_subquery = isinstance(output, Derive)
-    if inherited.depth > MAX_SUBQUERIES:
+@dataclass(slots=True)
+class _Compiler:
+    """One statement and its subqueries on their way into one graph."""
+
+    graph: Graph
+    now: int
+    builders: list[SelectBuilder] = field(default_factory=list)
+
+    def compile(self, select: ast.Select, output: Output, outer: Inherited) -> Output:
+        """Compile one SELECT under `output`, which is replaced by a node that knows its columns."""
+        is_subquery = isinstance(output, Derive)
+        _check_place(select, outer)
+        clock = Clock(self.now, select.timezone)
+        condition, time_range = split_condition(select.condition, clock)
+        window = window_of(select, clock)
+        descending = _is_descending(select, outer, is_subquery)
+        traits = check_fields(select)
+        fill = select.fill or ast.Fill()
+        check_mixture(select, traits, grouped_by_time=window is not None, fill=fill.option if select.fill else "null")
+        inner = self._inner(select, outer, time_range, window, descending)
+        source = self._source(select, condition, inner)
+        titled: Output = type(output)(**{**output.settings, **_clauses(select, output, descending)})
+        self.graph.replace(output, titled)
+        builder = SelectBuilder(
+            graph=self.graph,
+            select=select,
+            source=source,
+            output=titled,
+            fields=[],
+            traits=traits,
+            time_range=inner.time_range,
+            window=inner.window,
+            fill=_fill_column(fill),
+            # A subquery's empty buckets would be dropped by whoever reads them, so null is as good as none there.
+            filling=fill.option != "none" and not (is_subquery and fill.option == "null"),
+            descending=descending,
+            by_time=not (len(select.sources) == 1 and isinstance(select.sources[0], ast.SubQuery)),
+            is_subquery=is_subquery,
+        )
+        builder.build([item for item in select.fields if not is_time(item.expression)])
+        self.builders.append(builder)
+        return builder.output
+
+    def _inner(
+        self, select: ast.Select, outer: Inherited, time_range: TimeRange, window: Window | None, descending: bool
+    ) -> Inherited:
+        """What the sources of a SELECT are read with: its own clauses and those of the queries around it."""
+        time_range = time_range.intersect(outer.time_range)
+        window = window or outer.window
+        if window is not None and not time_range.has_stop:
+            time_range = TimeRange(time_range.start, min(self.now + 1, MAX_TIME))
+        dimensions = tuple(d for d in (*select.dimensions, *outer.dimensions) if not is_time_call(d))
+        return Inherited(time_range, window, dimensions, descending, outer.depth + 1)
+
+    def _source(self, select: ast.Select, condition: Expression | None, inner: Inherited) -> Node:
+        """FROM and WHERE: the node that all rows of a SELECT come from."""
+        nodes = [self._table_or_subquery(item, inner) for item in select.sources]
+        source = nodes[0]
+        if len(nodes) > 1:
+            source = Merge()
+            for node in nodes:
+                self.graph.connect(node, source)
+        if condition is None:
+            return source
+        filtered = Filter(condition=condition)
+        self.graph.connect(source, filtered)
+        return filtered
+
+    def _table_or_subquery(self, item: ast.Source, inner: Inherited) -> Node:
+        dimensions = dimension_names(inner.dimensions)
+        if isinstance(item, ast.SubQuery):
+            return self.compile(item.statement, Derive(columns=(), dimensions=dimensions), inner)
+        assert isinstance(item, ast.Measurement)
+        return Table(
+            measurement=item.regex.pattern if item.regex else item.name,
+            is_pattern=item.regex is not None,
+            database=item.database,
+            policy=item.retention_policy,
+            dimensions=dimensions,
+            time_range=inner.time_range,
+        )
+
+
+def _check_place(select: ast.Select, outer: Inherited) -> None:
+    if outer.depth > MAX_SUBQUERIES:
         raise CompileError(f"subqueries are nested more than {MAX_SUBQUERIES} deep", span=select.span)
     if select.target is not None:
         raise UnsupportedStatement("SELECT INTO is not executed by this version", span=select.target.span)
-    clock = Clock(now, select.timezone)
-    condition, time_range = split_condition(select.condition, clock)
-    window = window_of(select, clock)
+
+
+def _is_descending(select: ast.Select, outer: Inherited, is_subquery: bool) -> bool:
     descending = any(not item.ascending for item in select.sort_fields)
-    if is_subquery and select.sort_fields and descending != inherited.descending:
+    if is_subquery and select.sort_fields and descending != outer.descending:
         message = "subqueries must be ordered in the same direction as the query itself"
         raise CompileError(message, span=select.sort_fields[0].span)
-    descending = descending or inherited.descending
-    traits = check_fields(select)
-    fill = select.fill or ast.Fill()
-    check_mixture(select, traits, grouped_by_time=window is not None, fill=fill.option if select.fill else "null")
-    time_range = time_range.intersect(inherited.time_range)
-    window = window or inherited.window
-    if window is not None and not time_range.has_stop:
-        time_range = TimeRange(time_range.start, min(now + 1, MAX_TIME))
-    dimensions = (*select.dimensions, *inherited.dimensions)
-    inner = Inherited(
-        time_range, window, tuple(d for d in dimensions if not is_time_call(d)), descending, inherited.depth + 1
-    )
-    source = _sources(select, graph, inner, builders, now)
-    if condition is not None:
-        filtered = Filter(condition=condition)
-        graph.connect(source, filtered)
-        source = filtered
-    # A subquery's empty buckets would be dropped by whoever reads them, so null is as good as none there.
-    filling = fill.option != "none" and not (is_subquery and fill.option == "null")
-    limits: dict[str, object] = {
+    return descending or outer.descending
+
+
+def _clauses(select: ast.Select, output: Output, descending: bool) -> dict[str, object]:
+    """The settings of an output that come from the clauses behind GROUP BY."""
+    is_subquery = isinstance(output, Derive)
+    clauses: dict[str, object] = {
         "limit": min(select.limit, MOST_ROWS) or None,
         "offset": min(select.offset, MOST_ROWS),
         "descending": descending,
@@ -104,52 +170,13 @@ def _compile(
         "series_offset": 0 if is_subquery else min(select.soffset, MOST_ROWS),
     }
     if isinstance(output, Emit):
-        limits |= {"time_name": _time_name(select), "zone": select.timezone}
-    titled: Output = type(output)(**{**output.settings, **limits})
-    graph.replace(output, titled)
-    builder = SelectBuilder(
-        graph=graph,
-        select=select,
-        source=source,
-        output=titled,
-        fields=[],
-        traits=traits,
-        time_range=time_range,
-        window=window,
-        fill=FillColumn("", DataType.UNKNOWN, FillOption(fill.option if fill.option != "none" else "null"), fill.value),
-        filling=filling,
-        descending=descending,
-        by_time=not (len(select.sources) == 1 and isinstance(select.sources[0], ast.SubQuery)),
-        is_subquery=is_subquery,
-    )
-    builder.build([item for item in select.fields if not is_time(item.expression)])
-    builders.append(builder)
-    return builder.output
+        clauses |= {"time_name": _time_name(select), "zone": select.timezone}
+    return clauses
 
 
-def _sources(select: ast.Select, graph: Graph, inner: Inherited, builders: list[SelectBuilder], now: int) -> Node:
-    nodes: list[Node] = []
-    for item in select.sources:
-        if isinstance(item, ast.SubQuery):
-            derive = Derive(columns=(), dimensions=dimension_names(inner.dimensions))
-            node: Node = _compile(item.statement, graph, derive, inner, builders, now)
-        else:
-            assert isinstance(item, ast.Measurement)
-            node = Table(
-                measurement=item.regex.pattern if item.regex else item.name,
-                is_pattern=item.regex is not None,
-                database=item.database,
-                policy=item.retention_policy,
-                dimensions=dimension_names(inner.dimensions),
-                time_range=inner.time_range,
-            )
-        nodes.append(node)
-    if len(nodes) == 1:
-        return nodes[0]
-    merge = Merge()
-    for node in nodes:
-        graph.connect(node, merge)
-    return merge
+def _fill_column(fill: ast.Fill) -> FillColumn:
+    option = FillOption(fill.option if fill.option != "none" else "null")
+    return FillColumn("", DataType.UNKNOWN, option, fill.value)
 
 
 def _time_name(select: ast.Select) -> str:

@@ -26,7 +26,8 @@ def bucket_starts(window: Window, times: Times) -> Times:
         window: a tumbling window.
         times: (n,) ns, any order.
     Returns:
-        (n,) int64 ns, `out <= time`, and ascending if the times are; without a zone also `time < out + every`.
+        (n,) int64 ns, `out <= time`, and ascending if the times are; without a zone also `time < out + every`. A
+        bucket that would begin before MIN_TIME begins there.
 
     Source: influxdata/influxdb 1.8, query/iterator.go, IteratorOptions.Window. That one tears a bucket in two where its
     width and the change of the clock have no common measure (7 minutes, say), and with an offset looks at the clock of
@@ -35,12 +36,13 @@ def bucket_starts(window: Window, times: Times) -> Times:
     >>> bucket_starts(Window.tumbling(10), np.array([-1, 0, 9, 10])).tolist()
     [-10, 0, 0, 10]
     """
-    if not window.zone or not len(times):
-        starts: Times = times - (times - window.first) % window.every
-        return starts
+    if not len(times):
+        return times
+    if not window.zone:
+        return _floor(times, window.every, window.first % window.every)
     clock = _clock_of(window, int(times.min()), int(times.max()))
     change = np.searchsorted(clock.edges, times, "right") - 1
-    starts = times - (times - window.first + clock.offsets[change]) % window.every
+    starts = _floor(times, window.every, clock.phases[change])
     result: Times = np.where(starts < clock.edges[change], clock.opened[change], starts)
     return result
 
@@ -53,17 +55,47 @@ def bucket_grid(window: Window, time_range: TimeRange) -> Times:
     """
     first, last = bucket_starts(window, np.array([time_range.start, time_range.stop - 1], np.int64)).tolist()
     if not window.zone:
-        grid: Times = np.arange(first, last + 1, window.every, dtype=np.int64)
-        return grid
+        return _steps(window, first, last + 1, window.first)
     clock = _clock_of(window, first, last)
     edges, parts = clock.edges.tolist(), [np.array([first], np.int64), clock.edges[clock.opened == clock.edges]]
-    for edge, following, offset in zip(edges, [*edges[1:], last + 1], clock.offsets.tolist(), strict=True):
+    for edge, following, phase in zip(edges, [*edges[1:], last + 1], clock.phases.tolist(), strict=True):
         low, high = max(edge, first), min(following, last + 1)
-        low += (window.first - offset - low) % window.every
-        parts.append(np.arange(low, max(low, high), window.every, dtype=np.int64))
+        if low < high:
+            parts.append(_steps(window, low, high, phase))
     starts: Times = np.unique(np.concatenate(parts))
     inside: Times = starts[(starts >= first) & (starts <= last)]
     return inside
+
+
+def into_buckets(times: Times, every: int, phase: int | Times) -> Times:
+    """How far each time is behind the last edge before it, (n,) ns from 0 to every - 1; no step leaves int64.
+
+    Args:
+        times: (n,) ns, at least one.
+        phase: an edge of the grid, or (n,) one for each time; from 0 to every - 1.
+    """
+    if int(times.min()) - every >= MIN_TIME:  # one division instead of two, wherever it cannot overflow
+        near: Times = (times - phase) % every
+        return near
+    result: Times = (times % every - phase) % every
+    return result
+
+
+def _floor(times: Times, every: int, phase: int | Times) -> Times:
+    inside = into_buckets(times, every, phase)
+    if int(times.min()) - every >= MIN_TIME:
+        return times - inside
+    result: Times = np.where(times < MIN_TIME + inside, MIN_TIME, times - inside)
+    return result
+
+
+def _steps(window: Window, low: int, high: int, phase: int) -> Times:
+    """The edges in [low, high), and `low` itself where that is the beginning of time."""
+    start = low + (phase - low) % window.every
+    count = max(0, -((start - high) // window.every))
+    # The products may wrap around int64; the sums, which fit, wrap back.
+    steps: Times = np.arange(count, dtype=np.int64) * window.every + min(start, high)
+    return np.concatenate([np.array([low], np.int64), steps]) if low == MIN_TIME < start else steps
 
 
 def count_buckets(window: Window, time_range: TimeRange) -> int:
@@ -86,12 +118,12 @@ class _Clock:
 
     Attributes:
         edges: (k,) ns, times from which an offset holds; the first is the beginning of time.
-        offsets: (k,) ns ahead of UTC.
+        phases: (k,) ns, from 0 to the width of a bucket: an edge of the grid that follows the clock of that time.
         opened: (k,) ns, start of the bucket that goes on when the clock changes, or the edge itself where none does.
     """
 
     edges: Times
-    offsets: Times
+    phases: Times
     opened: Times
 
 
@@ -116,7 +148,8 @@ def _clock(window: Window, first_year: int, last_year: int) -> _Clock:
             numbers = {(time - window.first) // window.every for time in (edge - 1 + before, edge + after)}
             goes_on = len(numbers) == 1
         opened.append(began if goes_on else edge)
-    return _Clock(edges, offsets, np.array(opened, np.int64))
+    phases = [(window.first - offset) % window.every for offset in offsets.tolist()]
+    return _Clock(edges, np.array(phases, np.int64), np.array(opened, np.int64))
 
 
 def _year(time: int) -> int:

@@ -140,6 +140,60 @@ def test_offsets_are_those_of_the_zone(zone: str, second: int) -> None:
     assert zone_offsets(zone, np.array([second * SECOND])).tolist() == [expected.total_seconds() * SECOND]
 
 
+MOMENTS = st.one_of(
+    st.integers(MIN_TIME, MAX_TIME),
+    st.integers(MIN_TIME, MIN_TIME + 2 * WEEK),
+    st.integers(MAX_TIME - 2 * WEEK, MAX_TIME),
+)
+WIDTHS = st.one_of(st.integers(1, WEEK), st.integers(1, MAX_TIME), st.sampled_from([HOUR, DAY, 3650 * DAY, MAX_TIME]))
+ZONES = st.sampled_from(["", "", NEW_YORK, "Australia/Lord_Howe", "Asia/Kolkata"])
+
+
+@given(st.lists(MOMENTS, min_size=1, max_size=20), WIDTHS, st.integers(MIN_TIME, MAX_TIME), ZONES)
+@settings(max_examples=300, deadline=None)
+@pytest.mark.filterwarnings("error")
+def test_buckets_hold_their_times_from_one_end_of_time_to_the_other(
+    moments: list[int], every: int, offset: int, zone: str
+) -> None:
+    window, times = Window.tumbling(every, offset, zone), np.array(sorted(moments), np.int64)
+    starts = bucket_starts(window, times)
+    assert (starts <= times).all()
+    assert (starts >= MIN_TIME).all()
+    assert (starts[1:] >= starts[:-1]).all()
+    if not zone:  # where the clock changes a bucket may be longer
+        for start, time in zip(starts.tolist(), times.tolist(), strict=True):
+            assert time < start + every
+            assert (start - offset) % every == 0 or start == MIN_TIME
+    assert bucket_starts(window, starts).tolist() == starts.tolist()
+
+
+@given(MOMENTS, MOMENTS, st.integers(1, 200), st.integers(MIN_TIME, MAX_TIME), ZONES)
+@settings(max_examples=300, deadline=None)
+@pytest.mark.filterwarnings("error")
+def test_the_grid_reaches_from_one_end_of_time_to_the_other(
+    one: int, other: int, parts: int, offset: int, zone: str
+) -> None:
+    touched = TimeRange(min(one, other), max(one, other) + 1)
+    every = min(MAX_TIME, max(1, (touched.stop - touched.start) // parts))
+    window = Window.tumbling(every, offset, zone)
+    grid = bucket_grid(window, touched)
+    ends = bucket_starts(window, np.array([touched.start, touched.stop - 1]))
+    assert [int(grid[0]), int(grid[-1])] == ends.tolist()
+    assert (np.diff(grid.astype(object)) > 0).all()
+    assert bucket_starts(window, grid).tolist() == grid.tolist()
+    if not zone:
+        steps = np.diff(grid.astype(object)).tolist()
+        assert set(steps[1:]) <= {every}
+        assert all(0 < step <= every for step in steps[:1])
+        assert abs(count_buckets(window, touched) - len(grid)) <= 1
+
+
+def test_the_first_bucket_of_all_begins_with_time() -> None:
+    times = np.array([MIN_TIME, MIN_TIME + 1, MAX_TIME])
+    assert bucket_starts(Window.tumbling(DAY), times).tolist() == [MIN_TIME, MIN_TIME, MAX_TIME - MAX_TIME % DAY]
+    assert bucket_grid(Window.tumbling(DAY), TimeRange(MIN_TIME, MIN_TIME + DAY))[0] == MIN_TIME
+
+
 def test_the_ends_of_time_have_buckets_and_offsets() -> None:
     ends = np.array([MIN_TIME + DAY, MAX_TIME - DAY])
     for window in (Window.tumbling(HOUR), Window.tumbling(HOUR, zone=NEW_YORK)):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from influxish.errors import NOWHERE as NOWHERE
 from influxish.errors import Span as Span
+from influxish.errors import WriteError
 
 Array = NDArray[Any]
 Times = NDArray[np.int64]
@@ -47,6 +48,17 @@ PRECISIONS: Mapping[str, int] = MappingProxyType(
     }
 )
 """Nanoseconds in one unit of each precision that times are written in and asked for."""
+
+
+def precision_unit(precision: str) -> int:
+    """Nanoseconds in one unit of the precision that times to be written have.
+
+    Raises:
+        WriteError: there is no such precision.
+    """
+    if precision not in PRECISIONS:
+        raise WriteError(f'there is no precision "{precision}": use ns, us, ms, s, m or h')
+    return PRECISIONS[precision]
 
 
 class DataType(Enum):

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 DATA_VARIABLE = "INFLUXISH_DATA"
 """Environment variable that stands in for --data."""
 
-_PRECISIONS = ("ns", "us", "ms", "s", "m", "h")  # the names of `types.PRECISIONS` without their other spellings
+PRECISION_CHOICES = ("ns", "us", "ms", "s", "m", "h")
+"""The names of `types.PRECISIONS`, each once; `types` itself would bring numpy along."""
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -91,7 +92,7 @@ def _database(command: argparse.ArgumentParser, *, required: bool) -> None:
 
 def _epoch(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--epoch", choices=_PRECISIONS, default="", help="times as integers of this unit (default: RFC 3339)"
+        "--epoch", choices=PRECISION_CHOICES, default="", help="times as integers of this unit (default: RFC 3339)"
     )
 
 
@@ -136,7 +137,9 @@ def _import(commands: _Commands) -> None:
     _data(command)
     _database(command, required=True)
     command.add_argument("--rp", metavar="RP", default="", help="retention policy (default: the database's default)")
-    command.add_argument("--precision", choices=_PRECISIONS, default="ns", help="unit of integer times (default: ns)")
+    command.add_argument(
+        "--precision", choices=PRECISION_CHOICES, default="ns", help="unit of integer times (default: ns)"
+    )
     command.add_argument("--format", choices=("line", "csv"), default="line", help="line protocol (default) or CSV")
     command.add_argument(
         "--rejects", metavar="FILE", default="", help="append refused lines of all files to this one instead"

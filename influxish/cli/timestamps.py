@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from influxish.types import MAX_TIME, MIN_TIME, SECOND, Times
+from influxish.moments import parse_moment
+from influxish.types import MAX_TIME, MIN_TIME, Times
 
-_TIME = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?\s*(Z|[+-]\d\d:?\d\d)?", re.ASCII | re.I
-)
 _PLAIN = re.compile(r"(?:1[7-9]|20|21)\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?", re.ASCII)
 
 
@@ -56,29 +53,20 @@ def parse_time(text: str, unit: int) -> int:
     if re.fullmatch(r"[+-]?\d+", stripped, re.ASCII):
         time = int(stripped) * unit if len(stripped) < 30 else MAX_TIME + 1
     else:
-        match = _TIME.fullmatch(stripped)
-        if match is None:
-            raise ValueError(f"{text[:40]!r} is no time: use RFC 3339, YYYY-MM-DD HH:MM:SS or an integer")
-        time = _moment(text, match)
+        time = _moment(text)
     if not MIN_TIME <= time <= MAX_TIME:
         raise ValueError(f"time outside range {MIN_TIME} - {MAX_TIME}: {text[:40]!r}")
     return time
 
 
-def _moment(text: str, match: re.Match[str]) -> int:
-    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
+def _moment(text: str) -> int:
     try:
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+        time = parse_moment(text.strip(), lenient=True)
     except ValueError as error:
         raise ValueError(f"{text[:40]!r} is no time: {error}") from None
-    zone = match[8] or "Z"
-    offset = 0
-    if zone.upper() != "Z":
-        digits = zone[1:].replace(":", "")
-        offset = (int(digits[:2]) * 3600 + int(digits[2:]) * 60) * (-1 if zone[0] == "-" else 1)
-    days = moment.toordinal() - datetime(1970, 1, 1, tzinfo=UTC).toordinal()
-    seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offset
-    return seconds * SECOND + int((match[7] or "").ljust(9, "0"))
+    if time is None:
+        raise ValueError(f"{text[:40]!r} is no time: use RFC 3339, YYYY-MM-DD HH:MM:SS or an integer")
+    return time
 
 
 def _integers(texts: Sequence[str], unit: int) -> Times | None:

@@ -8,22 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from influxish.compiler.checks import check_depth
 from influxish.compiler.expressions import lower
 from influxish.errors import CompileError
 from influxish.functions.expression import Comparison, Expression, Literal, Logical, Match, Reference
 from influxish.influxql import ast, format_node
+from influxish.moments import parse_moment
 from influxish.types import ALL_TIME, MAX_TIME, MIN_TIME, DataType, TimeRange
 
 _COMPARISONS = {"=": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_DATE_TIME = re.compile(
-    r"(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})?)?\Z", re.ASCII
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,23 +158,11 @@ def _parse_time(text: str, zone: str, node: ast.Expression) -> int:
     """UTC ns of a time string; local time of `zone` where the string has no offset."""
     if not _DATE.match(text):
         raise _not_a_time(node)
-    found = _DATE_TIME.match(text)
-    if not found:
-        raise CompileError(
-            "invalid timestamp string", span=node.span, hint="write '2020-01-01T00:00:00Z' or '2020-01-01'"
-        )
-    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
-    fraction, offset = found.group(7), found.group(8)
+    hint = "write '2020-01-01T00:00:00Z' or '2020-01-01'"
     try:
-        stamp = datetime(year, month, day, hour, minute, second)
+        time = parse_moment(text, zone=zone)
     except ValueError:
-        raise CompileError("invalid timestamp string", span=node.span, hint="there is no such date or time") from None
-    if offset and offset != "Z":
-        sign = -1 if offset[0] == "-" else 1
-        shift = sign * timedelta(hours=int(offset[1:3]), minutes=int(offset[4:6]))
-    elif zone and not offset:
-        shift = stamp.replace(tzinfo=ZoneInfo(zone)).utcoffset() or timedelta()
-    else:
-        shift = timedelta()
-    whole = stamp - shift - datetime(1970, 1, 1)
-    return (whole.days * 86_400 + whole.seconds) * 1_000_000_000 + int((fraction or "0").ljust(9, "0"))
+        time, hint = None, "there is no such date or time"
+    if time is None:
+        raise CompileError("invalid timestamp string", span=node.span, hint=hint)
+    return time

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from influxish.batch import BATCH_ROWS, Batch
 from influxish.functions.expression import Expression
-from influxish.types import ALL_TIME, DataType, FieldRequest, TimeRange
+from influxish.types import ALL_TIME, WEEK, DataType, FieldRequest, TimeRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,5 +150,5 @@ class RetentionPolicy:
 
     name: str
     duration: int = 0
-    shard_duration: int = 7 * 86_400 * 1_000_000_000
+    shard_duration: int = WEEK
     default: bool = field(default=False, compare=False)

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from influxish.batch import Column, Positions, object_array
-from influxish.errors import WriteError
 from influxish.storage.line_syntax import (
     FALSE_WORDS,
     OUT_OF_RANGE,
@@ -30,10 +29,10 @@ from influxish.storage.points import PointBatch, PointTable, Tags
 from influxish.types import (
     MAX_TIME,
     MIN_TIME,
-    PRECISIONS,
     Array,
     DataType,
     Times,
+    precision_unit,
 )
 
 _FORMS_PER_MEASUREMENT = 8
@@ -73,9 +72,7 @@ def parse_lines(
     Raises:
         WriteError: the precision is unknown.
     """
-    if precision not in PRECISIONS:
-        raise WriteError(f'unknown precision "{precision}"; it is one of {", ".join(PRECISIONS)}')
-    parser = _Parser(PRECISIONS[precision], time.time_ns() if default_time is None else default_time)
+    parser = _Parser(precision_unit(precision), time.time_ns() if default_time is None else default_time)
     parser.parse(_decoded(data, parser.rejected))
     return parser.batch(), sorted(parser.rejected, key=lambda item: item.line)
 

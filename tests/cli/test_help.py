@@ -8,7 +8,9 @@ import time
 
 import pytest
 
-from influxish.cli.arguments import parser
+from influxish.cli.arguments import PRECISION_CHOICES, parser
+from influxish.errors import WriteError
+from influxish.types import PRECISIONS, precision_unit
 from tests.cli.running import environment, influxish
 
 COMMANDS = ("import", "query", "explain", "databases", "shell", "demo")
@@ -64,3 +66,10 @@ def test_the_folder_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("INFLUXISH_DATA")
     with pytest.raises(SystemExit):
         parser().parse_args(["databases"])
+
+
+def test_every_precision_can_be_chosen_by_one_name() -> None:
+    assert len(PRECISION_CHOICES) == len(set(PRECISIONS.values()))
+    assert {PRECISIONS[name] for name in PRECISION_CHOICES} == set(PRECISIONS.values())
+    with pytest.raises(WriteError, match=r"use ns, us, ms, s, m or h$"):
+        precision_unit("fortnight")

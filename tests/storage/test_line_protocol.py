@@ -139,7 +139,7 @@ def test_times_are_multiplied_by_the_precision_and_overflow_is_refused(precision
 
 
 def test_an_unknown_precision_is_refused() -> None:
-    with pytest.raises(WriteError, match="unknown precision"):
+    with pytest.raises(WriteError, match="there is no precision"):
         parse_lines(b"m v=1 1", "fortnight")
 
 

@@ -18,7 +18,7 @@ from influxish.functions.expression import NULL, Expression, Reference
 from influxish.functions.registry import GroupFunction
 from influxish.functions.state import GroupCall
 from influxish.plan.columns import writes
-from influxish.plan.graph import Graph
+from influxish.plan.graph import Graph, walk_down
 from influxish.plan.node import Node
 from influxish.plan.nodes import (
     Aggregate,
@@ -93,7 +93,7 @@ class _Linker:
         builder.dimensions = scope.dimensions(written)
         if builder.is_open():
             builder.build(expand_fields(builder.fields, scope, builder.dimensions))
-        for node in list(_region(builder.output, set(leaves))):
+        for node in list(walk_down(builder.output, above=leaves)):
             if node.outputs or node is builder.output:  # else it was cut off with a reader that had no column
                 self._type(node, builder, scope)
         for outer in self.compiled.builders:
@@ -276,17 +276,3 @@ def _leaves(source: Node) -> Iterator[Node]:
         return
     for below in source.sources:
         yield from _leaves(below)
-
-
-def _region(output: Node, leaves: set[Node]) -> Iterator[Node]:
-    """The nodes of one SELECT above its sources, inputs first."""
-    seen: set[Node] = set(leaves)
-    pending: list[tuple[Node, bool]] = [(output, False)]
-    while pending:
-        node, done = pending.pop()
-        if done:
-            yield node
-        elif node not in seen:
-            seen.add(node)
-            pending.append((node, True))
-            pending.extend((source, False) for source in reversed(node.sources))

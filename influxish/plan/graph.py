@@ -5,7 +5,7 @@ Every verb keeps both halves of every edge consistent and refuses to make a circ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from influxish.errors import PlanBug
@@ -127,16 +127,7 @@ class Graph:
 
     def walk(self) -> Iterator[Node]:
         """Every node once, inputs before readers, left to right: one order for EXPLAIN, the rules and the executor."""
-        seen: set[Node] = set()
-        pending: list[tuple[Node, bool]] = [(self.root, False)]
-        while pending:
-            node, inputs_done = pending.pop()
-            if inputs_done:
-                yield node
-            elif node not in seen:
-                seen.add(node)
-                pending.append((node, True))
-                pending.extend((source, False) for source in reversed(node.sources) if source not in seen)
+        return walk_down(self.root)
 
     def copy(self) -> Graph:
         """The same graph out of new nodes, to keep while this one is rewritten."""
@@ -179,16 +170,27 @@ class Graph:
         return "\n".join(node.describe() for node in self.walk())
 
 
+def walk_down(top: Node, *, above: Collection[Node] = ()) -> Iterator[Node]:
+    """`top` and what it reads from, each node once, inputs before readers, left to right.
+
+    Args:
+        above: nodes to stop at; neither they nor what only they read from is part of it.
+    """
+    seen = set(above)
+    pending: list[tuple[Node, bool]] = [(top, False)]
+    while pending:
+        node, inputs_done = pending.pop()
+        if inputs_done:
+            yield node
+        elif node not in seen:
+            seen.add(node)
+            pending.append((node, True))
+            pending.extend((source, False) for source in reversed(node.sources) if source not in seen)
+
+
 def _below(node: Node) -> set[Node]:
     """All that `node` reads from, directly or not."""
-    found: set[Node] = set()
-    pending = list(node.sources)
-    while pending:
-        source = pending.pop()
-        if source not in found:
-            found.add(source)
-            pending.extend(source.sources)
-    return found
+    return {source for source in walk_down(node) if source is not node}
 
 
 def _require_loose(node: Node) -> None:

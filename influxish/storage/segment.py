@@ -184,10 +184,6 @@ class SegmentPiece(Piece):
     def always_valid(self, name: str) -> bool:
         return int(self._columns[name]["count"]) == self.rows
 
-    def block_bytes(self, name: str) -> int:
-        """Compressed bytes of a field that is there."""
-        return int(self._columns[name]["length"])
-
     def times(self, stats: ScanStats) -> Times:
         record = self._record
         if record["time_codec"] == Codec.REGULAR:

@@ -12,6 +12,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from influxish.types import DAY, MIN_TIME, SECOND, TimeRange, Times, Window
 
@@ -101,6 +102,26 @@ def _steps(window: Window, low: int, high: int, phase: int) -> Times:
 def count_buckets(window: Window, time_range: TimeRange) -> int:
     """About how many buckets touch a range, without making them; may be off by a few around clock changes."""
     return 0 if time_range.is_empty else (time_range.stop - time_range.start) // window.every + 1
+
+
+def elapsed(since: Times, times: Times) -> NDArray[np.uint64]:
+    """Nanoseconds from each of `since` (n,) to each of `times` (n,), which is not earlier: up to 2**64 - 1."""
+    return np.subtract(times, since).view(np.uint64)
+
+
+def bucket_numbers(window: Window, first: Times, times: Times) -> NDArray[np.uint64]:
+    """How many buckets after `first`, the start of one, each time is, (n,); in a zone about how many.
+
+    Args:
+        window: a tumbling window.
+        first: (n,) ns, starts of buckets.
+        times: (n,) ns, at or after `first`.
+    """
+    if not len(times):
+        return times.view(np.uint64)
+    # A first bucket that begins with time may be short: count from the edge of the grid before, which wraps around.
+    edges = first if window.zone else first - into_buckets(first, window.every, window.first % window.every)
+    return elapsed(edges, times) // np.uint64(window.every)
 
 
 def zone_offsets(zone: str, times: Times) -> Times:

@@ -15,7 +15,7 @@ from influxish.batch import BATCH_ROWS, Batch, Column, Mask, Positions
 from influxish.errors import LimitExceeded
 from influxish.exec.context import QueryContext
 from influxish.exec.iterator import BatchIterator, HeldIterator
-from influxish.functions.windows import bucket_grid, bucket_starts
+from influxish.functions.windows import bucket_grid, bucket_numbers, bucket_starts, elapsed, into_buckets
 from influxish.plan.nodes import Fill, FillColumn, FillOption
 from influxish.types import Array, DataType, TimeRange, Times
 
@@ -58,8 +58,9 @@ class FillIterator(HeldIterator):
             first = bucket_starts(node.window, np.array([node.time_range.start], np.int64)).repeat(len(starts))
         else:
             first = rows.times[starts]
-        lengths = np.maximum(0, (last - first) // node.window.every + 1)
-        self._check(int(lengths.sum()))
+        lengths = np.where(first <= last, bucket_numbers(node.window, first, np.full_like(first, last)) + 1, 0)
+        self._check(int(lengths.sum(dtype=np.float64)))  # before a row is made; the sum may exceed every integer type
+        lengths = lengths.astype(np.int64)
         chunks = np.concatenate([[0], np.cumsum(lengths)]) // BATCH_ROWS
         cuts = np.flatnonzero(np.diff(chunks[:-1], prepend=-1, append=chunks[-1] + 1))
         pieces = [(int(a), int(b)) for a, b in itertools.pairwise(cuts)]
@@ -94,19 +95,28 @@ class FillIterator(HeldIterator):
         window = self._node.window
         ids = rows.row_groups
         starts = np.flatnonzero(np.diff(ids, prepend=-1))
-        if not window.zone:
-            lengths = np.maximum(0, (last - first) // window.every + 1)
+        which = np.cumsum(np.diff(ids, prepend=ids[0]) != 0)
+        # A subquery may answer buckets that begin before the time range around it.
+        outside = bool(((rows.times < first[which]) | (rows.times > last)).any())
+        if not window.zone and not outside:
+            numbers = bucket_numbers(window, first, np.full_like(first, last))
+            lengths = np.where(first <= last, numbers + 1, 0).astype(np.int64)
             begins = np.concatenate([[0], np.cumsum(lengths)[:-1]])
             step = np.arange(int(lengths.sum()), dtype=np.int64) - np.repeat(begins, lengths)
-            times = np.repeat(first, lengths) + step * window.every
-            which = np.cumsum(np.diff(ids, prepend=ids[0]) != 0)
-            places = begins[which] + (rows.times - first[which]) // window.every
+            # The products may wrap around int64, and the edge before the beginning of time does: the sums wrap back.
+            edges = first - into_buckets(first, window.every, window.first % window.every)
+            times = np.repeat(edges, lengths) + step * window.every
+            times[begins[lengths > 0]] = first[lengths > 0]
+            places = begins[which] + bucket_numbers(window, first[which], rows.times).astype(np.int64)
         else:
             grids = [bucket_grid(window, TimeRange(int(start), last + 1)) for start in first]
+            stops = np.append(starts[1:], len(ids))
+            if outside:
+                own = [rows.times[start:stop] for start, stop in zip(starts, stops, strict=True)]
+                grids = [np.union1d(grid, times) for grid, times in zip(grids, own, strict=True)]
             lengths = np.array([len(grid) for grid in grids], np.int64)
             begins = np.concatenate([[0], np.cumsum(lengths)[:-1]])
             times = np.concatenate(grids)
-            stops = np.append(starts[1:], len(ids))
             places = np.concatenate(
                 [
                     begins[i] + np.searchsorted(grid, rows.times[start:stop])
@@ -186,7 +196,7 @@ def _fill_linear(values: Array, valid: Mask, present: Mask, empty: Mask, grid: _
     places = places[grid.first[after[places]] == grid.first[places]]
     low, high = before[places], after[places]
     start, rise = values[low].astype(np.float64), values[high].astype(np.float64) - values[low].astype(np.float64)
-    share = (grid.times[places] - grid.times[low]) / (grid.times[high] - grid.times[low])
+    share = elapsed(grid.times[low], grid.times[places]) / elapsed(grid.times[low], grid.times[high])
     line = start + rise * share
     values[places] = np.trunc(line).astype(type.dtype) if type is not DataType.FLOAT else line
     valid[places] = True

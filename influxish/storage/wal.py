@@ -49,7 +49,7 @@ class WriteAheadLog:
     def __init__(self, files: Files, folder: Path, number: int, synchronous: bool) -> None:
         self._files, self._folder, self._number, self._synchronous = files, folder, number, synchronous
         self._written = self._durable = 0  # frames
-        self._syncing = False
+        self._syncing = self._closed = False
         self._failure: StorageError | None = None
         self._changed = threading.Condition()
         self._file = self._start()
@@ -70,12 +70,15 @@ class WriteAheadLog:
         if self._failure is not None or self._file.damaged:
             reason = self._failure or f"{self._file.path} could not be cut back to its last whole record"
             raise StorageError(f"no more writes are taken until the store is opened again, because: {reason}")
+        if self._closed:
+            raise StorageError(f"no more writes are taken: {self._file.path} was closed")
 
     def commit(self, ticket: int) -> None:
         """Return once the write is durable.
 
         Raises:
-            StorageError: an fsync failed, this one or an earlier one. What is durable is known again after reopening.
+            StorageError: an fsync failed, this one or an earlier one, or the log was closed. What is durable is known
+                again after reopening.
         """
         if not self._synchronous:
             return
@@ -87,18 +90,20 @@ class WriteAheadLog:
                     return
                 self.check()
                 self._syncing, target, file = True, self._written, self._file
-            failure = None
+            failure, done = None, False
             try:
                 file.sync()
+                done = True
             except StorageError as error:
                 failure = error
-            with self._changed:
-                self._syncing = False
-                # A second fsync may report success for pages that the first one lost, so there is none.
-                self._failure = self._failure or failure
-                if failure is None:
-                    self._durable = max(self._durable, target)
-                self._changed.notify_all()
+            finally:  # an interrupt, too, lets others have their turn
+                with self._changed:
+                    self._syncing = False
+                    # A second fsync may report success for pages that the first one lost, so there is none.
+                    self._failure = self._failure or failure
+                    if done:
+                        self._durable = max(self._durable, target)
+                    self._changed.notify_all()
 
     def rotate(self) -> list[Path]:
         """Begin another file: the paths of all before it, which are durable then."""
@@ -124,7 +129,24 @@ class WriteAheadLog:
         return [path for path in log_files(self._files, self._folder) if path != self._file.path]
 
     def close(self) -> None:
-        self._file.close()
+        """Make durable what was appended, whose writers still wait, and take no more. Called under the engine's lock.
+
+        An fsync that fails is theirs to raise. Safe to repeat.
+        """
+        with self._changed:
+            while self._syncing:
+                self._changed.wait()
+            if self._closed:
+                return
+            if self._synchronous and self._failure is None and self._durable < self._written:
+                try:
+                    self._file.sync()
+                    self._durable = self._written
+                except StorageError as error:
+                    self._failure = error
+            self._closed = True
+            self._file.close()
+            self._changed.notify_all()
 
     def _start(self) -> AppendFile:
         file = self._files.open_append(self._folder / f"{self._number:010d}.wal", fresh=True)

@@ -5,17 +5,23 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from influxish.batch import Column, object_array
+from influxish.errors import StorageError
+from influxish.storage.engine import Engine, StorageOptions
 from influxish.storage.files import Files
 from influxish.storage.framing import Frame, Gap, pack_frame, read_frames
 from influxish.storage.memtable import Chunk
 from influxish.storage.wal import WriteAheadLog, pack_entries, unpack_entries
 from influxish.types import DataType
+from tests.storage.helpers import contents
+from tests.storage.helpers import write as stored
 
 
 def chunk(rows: int = 3) -> Chunk:
@@ -96,3 +102,133 @@ def test_without_fsync_a_commit_waits_for_nothing(tmp_path: Path) -> None:
     log.commit(log.append([(1, "m", chunk())]))
     assert files.syncs == before
     log.close()
+
+
+class SlowFsync(Files):
+    """Says when an fsync has begun, and takes its time."""
+
+    def __init__(self) -> None:
+        self.began = threading.Event()
+
+    def fsync(self, descriptor: int, path: Path) -> None:
+        self.began.set()
+        time.sleep(0.05)
+        super().fsync(descriptor, path)
+
+
+def committing(log: WriteAheadLog, tickets: list[int]) -> tuple[list[threading.Thread], list[BaseException | None]]:
+    """A thread for each ticket, and how their commits ended: None is well."""
+    ends: list[BaseException | None] = []
+
+    def commit(ticket: int) -> None:
+        try:
+            log.commit(ticket)
+            ends.append(None)
+        except BaseException as error:
+            ends.append(error)
+
+    threads = [threading.Thread(target=commit, args=(ticket,), daemon=True) for ticket in tickets]
+    for thread in threads:
+        thread.start()
+    return threads, ends
+
+
+def test_closing_waits_for_an_fsync_and_makes_what_was_appended_durable(tmp_path: Path) -> None:
+    files = SlowFsync()
+    log = WriteAheadLog(files, tmp_path, 1, synchronous=True)
+    files.began.clear()
+    first = log.append([(1, "m", chunk())])
+    threads, ends = committing(log, [first])
+    assert files.began.wait(2)
+    tickets = [log.append([(1, "m", chunk())]) for _ in range(4)]
+    more, more_ends = committing(log, tickets)
+    log.close()
+    for thread in (*threads, *more):
+        thread.join(2)
+    assert ends + more_ends == [None] * 5
+    log.commit(tickets[-1])  # asked late, and durable all the same
+
+
+def test_a_closed_log_says_so(tmp_path: Path) -> None:
+    log = WriteAheadLog(Files(), tmp_path, 1, synchronous=True)
+    log.close()
+    log.close()
+    for use in (lambda: log.append([(1, "m", chunk())]), log.check, log.rotate, lambda: log.commit(1)):
+        with pytest.raises(StorageError, match="was closed"):
+            use()
+
+
+def test_a_commit_whose_fsync_fails_while_closing_is_an_error_for_all_who_wait(tmp_path: Path) -> None:
+    class Failing(SlowFsync):
+        fails = False
+
+        def fsync(self, descriptor: int, path: Path) -> None:
+            super().fsync(descriptor, path)
+            if self.fails:
+                raise OSError("the disk is gone")
+
+    files = Failing()
+    log = WriteAheadLog(files, tmp_path, 1, synchronous=True)
+    files.fails = True
+    files.began.clear()
+    threads, ends = committing(log, [log.append([(1, "m", chunk())]) for _ in range(4)])
+    assert files.began.wait(2)
+    log.close()
+    for thread in threads:
+        thread.join(2)
+    assert [type(end) for end in ends] == [StorageError] * 4
+
+
+def test_an_fsync_that_is_interrupted_leaves_nobody_waiting(tmp_path: Path) -> None:
+    class Interrupted(Files):
+        interrupts = False
+
+        def fsync(self, descriptor: int, path: Path) -> None:
+            if self.interrupts:
+                self.interrupts = False
+                raise KeyboardInterrupt
+            super().fsync(descriptor, path)
+
+    files = Interrupted()
+    log = WriteAheadLog(files, tmp_path, 1, synchronous=True)
+    ticket = log.append([(1, "m", chunk())])
+    files.interrupts = True
+    with pytest.raises(KeyboardInterrupt):
+        log.commit(ticket)
+    threads, ends = committing(log, [ticket])
+    threads[0].join(2)
+    assert ends == [None]
+    log.close()
+
+
+@pytest.mark.parametrize("durability", ["fsync", "process"])
+def test_eight_writers_against_many_closings_lose_nothing_that_returned(tmp_path: Path, durability: Any) -> None:
+    acknowledged: set[int] = set()
+    numbers, lock = iter(range(10**9)), threading.Lock()
+
+    def write(engine: Engine, ends: list[BaseException]) -> None:
+        try:
+            while True:
+                with lock:
+                    number = next(numbers)
+                stored(engine, f"m,h=w{number % 20} i={number}i {number}")
+                acknowledged.add(number)
+        except BaseException as error:
+            ends.append(error)
+
+    for number in range(25):
+        engine = Engine.open(tmp_path / "store", StorageOptions(durability=durability, memtable_bytes=10_000))
+        engine.create_database("d")
+        ends: list[BaseException] = []
+        threads = [threading.Thread(target=write, args=(engine, ends), daemon=True) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.002 * number)
+        engine.close()
+        for thread in threads:
+            thread.join(5)
+        assert not any(thread.is_alive() for thread in threads), "a writer hangs"
+        assert [type(end) for end in ends] == [StorageError] * 8
+    with Engine.open(tmp_path / "store") as engine:
+        assert acknowledged <= {time for _, time in contents(engine)}
+        assert engine.damage == []

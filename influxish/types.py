@@ -141,9 +141,6 @@ class TimeRange:
     def overlaps(self, other: TimeRange) -> bool:
         return self.start < other.stop and other.start < self.stop
 
-    def covers(self, other: TimeRange) -> bool:
-        return self.start <= other.start and other.stop <= self.stop
-
 
 ALL_TIME = TimeRange()
 

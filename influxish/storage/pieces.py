@@ -86,10 +86,6 @@ class Piece(ABC):
         """Bounds of a numeric field that is there, if they are known."""
 
     @abstractmethod
-    def always_valid(self, name: str) -> bool:
-        """Whether it is known that every row has a value of this field."""
-
-    @abstractmethod
     def times(self, stats: ScanStats) -> Times:
         """(n,) the time of each row."""
 
@@ -116,9 +112,6 @@ class MemoryPiece(Piece):
 
     def extremes(self, name: str) -> Extremes | None:
         return None
-
-    def always_valid(self, name: str) -> bool:
-        return self._rows.columns[name].valid is None
 
     def times(self, stats: ScanStats) -> Times:
         return self._rows.times

@@ -5,32 +5,24 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 from influxish import influxql
-from influxish.batch import Batch
-from influxish.compiler.link import Linked, link
-from influxish.compiler.select import compile_select
-from influxish.emit.rows import CHUNK_ROWS, series_chunks
-from influxish.emit.series import SeriesChunk, StatementResult
-from influxish.errors import CompileError, InfluxishError, PartialWrite, QueryError, UnsupportedStatement
-from influxish.exec.build import build
+from influxish.answering import Question, Stream, located
+from influxish.emit.rows import CHUNK_ROWS
+from influxish.emit.series import StatementResult
+from influxish.errors import CompileError, InfluxishError, PartialWrite, UnsupportedStatement
 from influxish.exec.context import CancelSwitch, Limits, QueryContext
 from influxish.exec.pool import WorkerPool
-from influxish.exec.request import scan_request
+from influxish.exec.running import RunningQueries
 from influxish.explain import Explanation
 from influxish.influxql import ast
 from influxish.metadata import execute_metadata
-from influxish.optimizer.cost import Extent, estimate_rows
-from influxish.optimizer.driver import Firing, check_names, optimize
-from influxish.optimizer.rule import Facts
-from influxish.plan.graph import Graph
-from influxish.plan.nodes import Emit, Scan
 from influxish.result import Result, collect
 from influxish.storage.engine import Engine, StorageOptions
 from influxish.storage.line_protocol import parse_lines
@@ -45,20 +37,6 @@ class SupportsColumns(Protocol):
     def columns(self) -> Any: ...
 
     def __getitem__(self, name: Any) -> Any: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """A SELECT ready to run."""
-
-    graph: Graph
-    linked: Linked
-    firings: list[Firing]
-
-    @property
-    def root(self) -> Emit:
-        assert isinstance(self.graph.root, Emit)
-        return self.graph.root
 
 
 def open(path: str | Path = ":memory:", **settings: Any) -> Database:
@@ -88,6 +66,8 @@ class Database:
         self.engine = engine
         self.limits = limits
         self._pool = WorkerPool(workers)
+        self._running = RunningQueries()
+        self._closing = threading.RLock()
 
     # --- questions ---
 
@@ -115,20 +95,18 @@ class Database:
             StorageError: data could not be read.
         """
         context = self._context(cancel)
-        statements = self._parse(text, params)
-        if len(statements) != 1:
-            message = f"query() takes one statement, this text has {len(statements)}: use run() for several"
-            raise CompileError(message, query=text, span=statements[1].span if statements else NOWHERE)
-        try:
-            if isinstance(statements[0], ast.Select):
-                plan = self._plan(statements[0], database, disable)
-                headings = tuple(column.name for column in plan.root.columns)
-                with closing(self._execute(plan, context)) as batches:
-                    return collect(_counted(batches, context), headings, plan.root.time_name, plan.root.zone)
-            chunks = list(self._other(statements[0], database, disable).chunks)
+        with self._running.step(context), located(text):
+            statements = self._parse(text, params)
+            if len(statements) != 1:
+                message = f"query() takes one statement, this text has {len(statements)}: use run() for several"
+                raise CompileError(message, span=statements[1].span if statements else NOWHERE)
+            (statement,) = statements
+            if isinstance(statement, ast.Select):
+                plan = self._question(statement, database, disable, context).plan()
+                with closing(plan.kept_batches()) as batches:
+                    return collect(batches, plan.headings, plan.root.time_name, plan.root.zone)
+            chunks = list(self._other(statement, database, disable, context).chunks)
             return Result(chunks, chunks[0].columns if chunks else ())
-        except QueryError as error:
-            raise error.located(text) from None
 
     def run(
         self,
@@ -146,22 +124,23 @@ class Database:
 
         Args: as `query`; chunk_rows: rows of a chunk at most.
         """
-        for number, statement in enumerate(self._parse(text, params)):
-            context = self._context(cancel)
-            try:
-                if isinstance(statement, ast.Select):
-                    plan = self._plan(statement, database, disable)
-                    headings = tuple(column.name for column in plan.root.columns)
-                    with closing(self._execute(plan, context)) as batches:
-                        stream = _Stream(series_chunks(batches, headings, plan.root.time_name, chunk_rows))
-                        yield StatementResult(number, stream, plan.root.zone)
-                        stream.over = True
-                else:
-                    answer = self._other(statement, database, disable)
-                    answer.statement_id = number
-                    yield answer
-            except QueryError as error:
-                raise error.located(text) from None
+        context = self._context(cancel)
+        with self._running.step(context), located(text):
+            statements = self._parse(text, params)
+        for number, statement in enumerate(statements):
+            context = self._context(cancel) if number else context
+            if not isinstance(statement, ast.Select):
+                with self._running.step(context), located(text):
+                    answer = self._other(statement, database, disable, context)
+                answer.statement_id = number
+                yield answer
+                continue
+            with self._running.step(context), located(text):
+                plan = self._question(statement, database, disable, context).plan()
+            with closing(plan.batches()) as batches:
+                stream = Stream(plan, batches, chunk_rows, self._running)
+                yield StatementResult(number, stream, plan.root.zone)
+                stream.over = True
 
     def explain(
         self,
@@ -171,75 +150,47 @@ class Database:
         params: Mapping[str, object] | None = None,
         disable: Collection[str] = (),
         analyze: bool = False,
+        cancel: CancelSwitch | None = None,
     ) -> Explanation:
         """The graph of a SELECT before and after the optimizer; `analyze` runs it and adds what every node did.
 
         Args and errors: as `query`. An EXPLAIN before the SELECT is allowed.
         """
-        statements = self._parse(text, params)
-        try:
+        context = self._context(cancel)
+        with self._running.step(context), located(text):
+            statements = self._parse(text, params)
             match statements:
                 case [ast.Select() as select]:
-                    return self._explain(select, database, disable, analyze)
-                case [ast.Explain(statement=select, analyze=run)]:
-                    return self._explain(select, database, disable, analyze or run)
+                    return self._question(select, database, disable, context).explain(analyze=analyze)
+                case [ast.Explain(statement=select, analyze=asked)]:
+                    return self._question(select, database, disable, context).explain(analyze=analyze or asked)
             span = statements[0].span if statements else NOWHERE
             raise CompileError("explain() takes one SELECT statement", span=span)
-        except QueryError as error:
-            raise error.located(text) from None
+
+    def _context(self, cancel: CancelSwitch | None) -> QueryContext:
+        """What a query that begins now is bound by.
+
+        Raises:
+            StorageError: the database is closed.
+        """
+        self._running.refuse_when_closed()
+        return QueryContext(self._pool, self.limits, cancel or CancelSwitch(), self._running.closing)
 
     def _parse(self, text: str, params: Mapping[str, object] | None) -> list[ast.Statement]:
         if not isinstance(text, str):
             raise TypeError(f"the text of a query must be a str, not {type(text).__name__}")
-        try:
-            return influxql.parse(text, params or {})
-        except QueryError as error:
-            raise error.located(text) from None
+        return influxql.parse(text, params or {})
 
-    def _plan(self, select: ast.Select, database: str, disable: Collection[str]) -> _Plan:
-        linked = self._link(select, database)
-        facts = Facts(rows=lambda scan: _extent(linked, scan).rows, workers=self._pool.workers)
-        return _Plan(linked.graph, linked, optimize(linked.graph, facts, disable=disable))
+    def _question(self, select: ast.Select, database: str, disable: Collection[str], context: QueryContext) -> Question:
+        return Question(select, self.engine, database, disable, context)
 
-    def _link(self, select: ast.Select, database: str) -> Linked:
-        try:
-            return link(compile_select(select, now=time.time_ns()), self.engine, database)
-        except RecursionError:
-            raise CompileError("the statement is nested too deeply", span=select.span) from None
-
-    def _context(self, cancel: CancelSwitch | None = None) -> QueryContext:
-        """What a query that begins now is bound by."""
-        return QueryContext(self._pool, self.limits, cancel or CancelSwitch())
-
-    def _execute(self, plan: _Plan, context: QueryContext) -> Generator[Batch, None, None]:
-        context.shards = plan.linked.shards
-        with build(plan.root, context) as iterator:
-            while (batch := iterator.next_batch()) is not None:
-                assert isinstance(batch, Batch)
-                yield batch
-
-    def _explain(self, select: ast.Select, database: str, disable: Collection[str], analyze: bool) -> Explanation:
-        check_names(disable)
-        linked = self._link(select, database)
-        before = linked.graph.copy()
-        facts = Facts(rows=lambda scan: _extent(linked, scan).rows, workers=self._pool.workers)
-        plan = _Plan(linked.graph, linked, optimize(linked.graph, facts, disable=disable))
-        rows = estimate_rows(lambda scan: _extent(linked, scan))
-        explanation = Explanation(influxql.format_node(select), before, plan.graph, tuple(plan.firings), rows)
-        if not analyze:
-            return explanation
-        context = self._context()
-        started = time.perf_counter()
-        for _ in self._execute(plan, context):
-            pass
-        seconds = time.perf_counter() - started
-        return explanation.ran(context.profile, seconds, context.memory.peak)
-
-    def _other(self, statement: ast.Statement, database: str, disable: Collection[str]) -> StatementResult:
+    def _other(
+        self, statement: ast.Statement, database: str, disable: Collection[str], context: QueryContext
+    ) -> StatementResult:
         """Statements that are no SELECT."""
         if isinstance(statement, ast.Explain):
-            explanation = self._explain(statement.statement, database, disable, statement.analyze)
-            return explanation.result()
+            question = self._question(statement.statement, database, disable, context)
+            return question.explain(analyze=statement.analyze).result()
         answer = execute_metadata(statement, self.engine, database)
         if answer is None:
             name = influxql.format_node(statement).split(" ", 1)[0]
@@ -333,42 +284,21 @@ class Database:
         return [found.message for found in self.engine.damage]
 
     def close(self) -> None:
-        """Flush and close everything. Safe to repeat."""
-        self._pool.close()
-        self.engine.close()
+        """Flush and close everything. Safe to repeat, and to call while others ask and write.
+
+        Queries that run end with QueryCancelled before this returns, and none begins any more. A stream of `run` that
+        is read later, even by the thread that closes, fails in the same way.
+
+        Raises:
+            StorageError: as `Engine.close`.
+        """
+        with self._closing:
+            self._running.close()
+            self._pool.close()
+            self.engine.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-
-def _counted(batches: Iterator[Batch], context: QueryContext) -> Iterator[Batch]:
-    """The batches of an answer that is kept whole: what is kept counts as memory of the query."""
-    kept = context.account()
-    for batch in batches:
-        kept.add(batch.nbytes)
-        yield batch
-
-
-class _Stream:
-    """Chunks of an answer that can be read until the run moves on; reading later is an error, not an empty answer."""
-
-    def __init__(self, chunks: Iterator[SeriesChunk]) -> None:
-        self._chunks = chunks
-        self.over = False
-
-    def __iter__(self) -> Iterator[SeriesChunk]:
-        return self
-
-    def __next__(self) -> SeriesChunk:
-        if self.over:
-            raise InfluxishError("the run has moved on: read each answer before asking for the next one")
-        return next(self._chunks)
-
-
-def _extent(linked: Linked, scan: Scan) -> Extent:
-    shard = linked.shards[scan.shard]
-    estimate = shard.estimate(scan_request(scan))
-    return Extent(estimate.rows, estimate.series, scan.time_range.intersect(shard.time_range))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 
 from influxish.errors import LimitExceeded, QueryCancelled
@@ -96,6 +97,7 @@ class QueryContext:
 
     Attributes:
         shards: the snapshots that the scans of the graph name; known once the query is linked.
+        closing: set when the database is closed; all queries of a database share it.
         started: `time.monotonic()` when the query began, before it was parsed.
         deadline: `time.monotonic()` after which the query is stopped; None without a limit.
         profile: what EXPLAIN ANALYZE reads.
@@ -104,6 +106,7 @@ class QueryContext:
     pool: WorkerPool
     limits: Limits = field(default_factory=Limits)
     cancel: CancelSwitch = field(default_factory=CancelSwitch)
+    closing: CancelSwitch = field(default_factory=CancelSwitch)
     profile: Profile = field(default_factory=Profile)
     started: float = field(default_factory=time.monotonic)
     shards: Mapping[str, ShardSource] = field(default_factory=dict)
@@ -119,8 +122,8 @@ class QueryContext:
 
     def fork(self) -> QueryContext:
         """A context for a part of the query: everything is shared, but the part can be abandoned by itself."""
-        part = QueryContext(self.pool, self.limits, self.cancel, self.profile, self.started, self.shards)
-        part.memory, part._parent = self.memory, self
+        part = copy(self)
+        part._parent, part._abandoned = self, False
         return part
 
     def abandon(self) -> None:
@@ -131,13 +134,15 @@ class QueryContext:
         return Account(self.memory)
 
     def look(self) -> None:
-        """Stop here if the query was cancelled or is out of time.
+        """Stop here if the query was cancelled, its database closed, or it is out of time.
 
         Raises:
             QueryCancelled, LimitExceeded
         """
         if self.cancel.is_set:
             raise QueryCancelled("the query was cancelled")
+        if self.closing.is_set:
+            raise QueryCancelled("the query was cancelled: the database was closed")
         context: QueryContext | None = self
         while context is not None:
             if context._abandoned:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from influxish.batch import Batch
+from influxish.errors import QueryCancelled
 from influxish.exec.context import QueryContext
 from influxish.exec.iterator import BatchIterator
 from influxish.functions.state import StateBatch
@@ -103,8 +104,11 @@ class Exchange(BatchIterator):
         """Give a fragment a step if it has room for another batch."""
         idle = not (fragment.running or fragment.queued or fragment.done or self._closed)
         if idle and self._failure is None and fragment.ahead < self._read_ahead:
-            fragment.queued = True
-            self._context.pool.submit(lambda: self._step(fragment))
+            try:
+                self._context.pool.submit(lambda: self._step(fragment))
+                fragment.queued = True
+            except QueryCancelled as error:  # the pool is closed; raised to the reader, as this may be a worker
+                self._failure = error
 
     def _step(self, fragment: _Fragment) -> None:
         with self._changed:

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from influxish.errors import QueryCancelled
+
 Task = Callable[[], None]
 
 
@@ -25,10 +27,14 @@ class WorkerPool:
         self._closed = False
 
     def submit(self, task: Task) -> None:
-        """Run `task` on a worker as soon as one is free. After `close` it is dropped."""
+        """Run `task` on a worker as soon as one is free. What was taken before `close` is still run.
+
+        Raises:
+            QueryCancelled: the pool is closed.
+        """
         with self._lock:
             if self._closed:
-                return
+                raise QueryCancelled("the query was cancelled: the database was closed")
             if not self._threads:
                 self._threads = [
                     threading.Thread(target=self._work, name=f"worker {i + 1}", daemon=True)
@@ -36,15 +42,15 @@ class WorkerPool:
                 ]
                 for thread in self._threads:
                     thread.start()
-        self._tasks.put(task)
+            self._tasks.put(task)  # under the lock: behind the end that `close` puts in, nobody would find it
 
     def close(self) -> None:
         """Stop the threads once the tasks given so far are done; wait for them. Safe to repeat."""
         with self._lock:
             self._closed = True
             threads, self._threads = self._threads, []
-        for _ in threads:
-            self._tasks.put(None)
+            for _ in threads:
+                self._tasks.put(None)
         for thread in threads:
             thread.join()
 

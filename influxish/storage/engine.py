@@ -141,6 +141,7 @@ class Engine:
     def databases(self) -> list[str]:
         """Names, in the order in which they were made."""
         with self._lock:
+            self._usable()
             return list(self._databases)
 
     def has_database(self, database: str) -> bool:
@@ -194,7 +195,9 @@ class Engine:
         return self._database(database).default_policy.policy.name
 
     def has_policy(self, database: str, policy: str) -> bool:
-        return database in self._databases and policy in self._databases[database].policies
+        with self._lock:
+            self._usable()
+            return database in self._databases and policy in self._databases[database].policies
 
     def create_policy(self, database: str, policy: RetentionPolicy) -> None:
         """Add a retention policy; one that is there already in the same form stays.
@@ -355,6 +358,7 @@ class Engine:
     # Small things
 
     def _database(self, name: str) -> DatabaseState:
+        self._usable()
         state = self._databases.get(name)
         if state is None:
             raise NotFound(f'database not found: "{name}"')

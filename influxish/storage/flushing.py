@@ -121,22 +121,23 @@ class Flusher:
                 self._options.files.remove(path)
 
     def _merge_all(self) -> None:
-        for state in list(self._databases.values()):
-            for shard in list(state.shards()):
-                while chosen := worth_merging(shard.segments, self._options.merge_segments):
-                    if any(segment.path in self._unmergeable for segment in chosen):
-                        break
-                    try:
-                        segment = merge_segments(self._place(state, shard, chosen[-1]), chosen)
-                    except CorruptData as error:
-                        self._damage.append(Damage(chosen[-1].path, f"not merged: {error}"))
-                        self._unmergeable.update(segment.path for segment in chosen)
-                        break
-                    with self._lock:
-                        self._install(state, shard, segment, chosen)
-                    if self._root is not None:
-                        for replaced in chosen:
-                            self._options.files.remove(replaced.path)
+        with self._lock:
+            everything = [(state, shard) for state in self._databases.values() for shard in state.shards()]
+        for state, shard in everything:
+            while chosen := worth_merging(shard.segments, self._options.merge_segments):
+                if any(segment.path in self._unmergeable for segment in chosen):
+                    break
+                try:
+                    segment = merge_segments(self._place(state, shard, chosen[-1]), chosen)
+                except CorruptData as error:
+                    self._damage.append(Damage(chosen[-1].path, f"not merged: {error}"))
+                    self._unmergeable.update(segment.path for segment in chosen)
+                    break
+                with self._lock:
+                    self._install(state, shard, segment, chosen)
+                if self._root is not None:
+                    for replaced in chosen:
+                        self._options.files.remove(replaced.path)
 
     def _place(self, state: DatabaseState, shard: Shard, newest: Segment | None) -> Place:
         """Where a segment goes that replaces those up to `newest`, or that is newer than all."""

@@ -277,6 +277,36 @@ def test_a_closed_store_says_so_and_closing_twice_is_safe(engine: Engine) -> Non
         engine.shards("d")
 
 
+def test_a_flush_goes_on_while_policies_are_made() -> None:
+    engine = Engine.open(None)
+    engine.create_database("d")
+    failures: list[BaseException] = []
+    done = threading.Event()
+
+    def flusher() -> None:
+        try:
+            while not done.is_set():
+                engine.flush()
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=flusher)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        thread.start()
+        for number in range(2_000):
+            engine.create_policy("d", RetentionPolicy(f"p{number}", 0, WEEK))
+            if failures:
+                break
+    finally:
+        done.set()
+        thread.join()
+        sys.setswitchinterval(before)
+        engine.close()
+    assert not failures
+
+
 def test_writers_and_readers_at_once_see_whole_writes(tmp_path: Path) -> None:
     with Engine.open(tmp_path, StorageOptions(memtable_bytes=40_000)) as engine:
         engine.create_database("d")

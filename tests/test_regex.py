@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import time
+
 import pyarrow
 import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
@@ -9,7 +12,9 @@ from hypothesis import strategies as st
 from pyarrow import compute
 
 from influxish.errors import ParseError
-from influxish.regex import MAX_NESTING, compile_regex
+from influxish.regex import compile_regex, pattern_tree
+from influxish.regex.automaton import Automaton
+from influxish.regex.syntax import MAX_NESTING
 
 
 @pytest.mark.parametrize(
@@ -124,6 +129,50 @@ def test_repetition_of_a_repetition_takes_no_exponential_time(pattern: str) -> N
     assert not compile_regex("^" + pattern).search("a" * 5_000 + "b")
 
 
+BOMBS = [
+    "(a|a)*$",
+    "(a|ab|b)*c",
+    "(a+b?)+$",
+    "(a+a+)+b",
+    "(.*)*x",
+    "(a?){30}a{30}c",
+    "(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)x",
+    ".*.*.*x",
+    "a*a*a*a*a*a*c",
+    "^(([a-z])+.)+[A-Z]([a-z])+$",
+    "(?i)^(A|a|[aA])+$",
+    r"^(\w+\s?)*$",
+]
+
+
+@pytest.mark.parametrize("pattern", BOMBS)
+@pytest.mark.parametrize("text", ["a" * 40 + "!", "a" * 20_000 + "!", "ab" * 10_000 + "!"], ids=["40", "aa", "abab"])
+def test_no_pattern_takes_exponential_time(pattern: str, text: str) -> None:
+    compiled = compile_regex(pattern)
+    started = time.perf_counter()
+    got = compiled.search(text) is not None
+    assert time.perf_counter() - started < 5  # backtracking would take years
+    assert got == re2_matches(pattern, text)
+
+
+@pytest.mark.parametrize("pattern", ["cpu", "^web.*", "^(web|db)-[0-9]+\\.eu$", "^a{1,3}b?c+$", "(?i)server[0-9]"])
+def test_usual_patterns_are_pythons_own(pattern: str) -> None:
+    assert isinstance(compile_regex(pattern), re.Pattern)
+
+
+def test_a_pattern_too_large_for_an_automaton_is_refused() -> None:
+    with pytest.raises(ParseError, match="expression too large"):
+        compile_regex(f"(({'ab|' * 100}){{1000}})+")
+    assert compile_regex(f"^({'ab|' * 100}c)$").search("ab")
+
+
+def test_an_automaton_forgets_before_it_grows_too_large() -> None:
+    automaton = Automaton(pattern_tree("(.|x)+[^a]{3}$"))
+    text = "".join(map(chr, range(0x400, 0x400 + 15_000)))
+    assert automaton.search(text)
+    assert not automaton.search(text + "a")
+
+
 def test_compiled_patterns_are_kept() -> None:
     assert compile_regex("^kept$") is compile_regex("^kept$")
 
@@ -160,3 +209,20 @@ def test_re2_agrees(pattern: str, text: str) -> None:
     except ParseError:
         got = None
     assert got == expected
+
+
+@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=8).map("".join),
+    st.lists(st.text(alphabet="abAB1éÉK\u212aſs-_.\n &#", max_size=8), min_size=1, max_size=3),
+)
+@example("(?m)^a$|\\bs\\B", ["b\na", "asa", "s"])
+@example("(?i)[^k]|()", ["\u212a", ""])
+def test_an_automaton_agrees_with_backtracking(pattern: str, texts: list[str]) -> None:
+    try:
+        compiled = compile_regex(pattern)
+    except ParseError:
+        return
+    automaton = Automaton(pattern_tree(pattern))
+    for text in texts:
+        assert bool(automaton.search(text)) == bool(compiled.search(text)), text

@@ -1,18 +1,21 @@
-"""Regular expressions as InfluxDB reads them: RE2 syntax in, a compiled Python pattern out.
+"""RE2's syntax read: a pattern in, the same in Python's spelling and as a tree out.
 
-A pattern is read with RE2's grammar, so what RE2 refuses (look-around, back-references) is refused with its words, and
-what Python would read differently is spelled out. Groups capture nothing: InfluxQL only asks whether a text matches.
+What RE2 refuses (look-around, back-references) is refused with its words, and what Python would read differently is
+spelled out. Groups capture nothing: InfluxQL only asks whether a text matches.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from influxish.errors import ParseError
-from influxish.regex_classes import MAX_CHARACTER, PERL_CLASSES, POSIX_CLASSES, Ranges, complement, unicode_class
+from influxish.regex.automaton import Chain, Choice, Item, Repeat, Tree
+from influxish.regex.classes import MAX_CHARACTER, PERL_CLASSES, POSIX_CLASSES, Ranges, complement, unicode_class
+
+START: Final = Item(r"(?:\A)", is_assertion=True)
+"""The place where a text begins."""
 
 MAX_NESTING = 100
 """Groups may be nested this deep. RE2 allows 1000; Python's own parser of patterns recurses."""
@@ -23,31 +26,8 @@ _ESCAPES: Final = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "
 _OCTAL = re.compile(r"0[0-7]{0,2}|[1-7][0-7]{1,2}")
 _HEX = re.compile(r"x(?:\{([0-9A-Fa-f]+)\}|([0-9A-Fa-f]{2}))")
 _REPEAT = re.compile(r"\{(0|[1-9][0-9]*)(,(0|[1-9][0-9]*)?)?\}")
+_PLAIN_REPEATS: Final[dict[str, tuple[int, int | None]]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 _CAPTURE_NAME = re.compile(r"[A-Za-z0-9_]+\Z")
-
-
-@lru_cache(maxsize=1024)
-def compile_regex(pattern: str) -> re.Pattern[str]:
-    """The pattern for `.search(text)`: unanchored and case sensitive, unless it says otherwise itself.
-
-    Args:
-        pattern: RE2 syntax, without the slashes around it.
-
-    Raises:
-        ParseError: `error parsing regexp: …`, in the words of Go's regexp package.
-
-    >>> bool(compile_regex("(?i)^SERVER[0-9]+$").search("server12"))
-    True
-    """
-    translation = _Translation(pattern)
-    text = translation.run()
-    flags = re.NOFLAG
-    if translation.saw_caseless and not translation.saw_exact:  # the usual `(?i)…`: one flag is faster than many
-        text, flags = _Translation(pattern, wrap_caseless=False).run(), re.IGNORECASE
-    try:
-        return re.compile(text, flags)
-    except (re.error, OverflowError, RecursionError) as problem:
-        raise translation.error(str(problem), pattern) from None
 
 
 @dataclass(slots=True)
@@ -56,11 +36,13 @@ class _Piece:
 
     Attributes:
         text: Python's spelling, one item in its own right.
+        tree: the same for an automaton.
         repeated: (the item inside, `*` or `+` or `?`) when the piece is a plain repetition or a group of just one.
         weight: the largest product of nested counts, which RE2 bounds.
     """
 
     text: str
+    tree: Tree
     repeated: tuple[str, str] | None = None
     weight: int = 1
 
@@ -76,12 +58,27 @@ class _Group:
     def current(self) -> list[_Piece]:
         return self.alternatives[-1]
 
+    @property
+    def tree(self) -> Tree:
+        """The group for an automaton; one of a single piece is that piece."""
+        chains: list[Tree] = [
+            pieces[0].tree if len(pieces) == 1 else Chain(tuple(piece.tree for piece in pieces))
+            for pieces in self.alternatives
+        ]
+        return chains[0] if len(chains) == 1 else Choice(tuple(chains))
 
-class _Translation:
-    """One pass over a pattern. Follows Go's regexp/syntax, parse.go, without its stack of partial results."""
+
+class Translation:
+    """One pass over a pattern. Follows Go's regexp/syntax, parse.go, without its stack of partial results.
+
+    Attributes:
+        saw_caseless, saw_exact: whether there is an item that the flag `i` is on for, and one that it is off for.
+        tree: the pattern for an automaton, once it is read.
+    """
 
     def __init__(self, pattern: str, *, wrap_caseless: bool = True) -> None:
         self.saw_caseless = self.saw_exact = False
+        self.tree: Tree = Chain(())
         self._pattern = pattern
         self._wrap_caseless = wrap_caseless
         self._position = 0
@@ -90,6 +87,11 @@ class _Translation:
         self._last_repeat = -1  # where the repetition operator just read began, -1: none
 
     def run(self) -> str:
+        """The pattern in Python's spelling.
+
+        Raises:
+            ParseError: `error parsing regexp: …`, in the words of Go's regexp package.
+        """
         pattern = self._pattern
         while self._position < len(pattern):
             last_repeat, self._last_repeat = self._last_repeat, -1
@@ -113,6 +115,7 @@ class _Translation:
                     self._symbol(character)
         if len(self._groups) > 1:
             raise self.error("missing closing )", pattern)
+        self.tree = self._groups[0].tree
         return _join(self._groups[0])
 
     def error(self, problem: str, where: str) -> ParseError:
@@ -120,8 +123,8 @@ class _Translation:
         shown = where if len(where) <= _MAX_SHOWN else f"{where[:_MAX_SHOWN]}…"
         return ParseError(f"error parsing regexp: {problem}: `{shown}`")
 
-    def _add(self, text: str) -> None:
-        self._groups[-1].current.append(_Piece(text))
+    def _add(self, text: str, *, is_assertion: bool = False) -> None:
+        self._groups[-1].current.append(_Piece(text, Item(text, is_assertion)))
 
     # --- single characters ----------------------------------------------------------------------------------
 
@@ -129,9 +132,9 @@ class _Translation:
         self._position += 1
         match character:
             case "^":
-                self._add("(?m:^)" if "m" in self._flags else r"(?:\A)")
+                self._add("(?m:^)" if "m" in self._flags else START.text, is_assertion=True)
             case "$":
-                self._add("(?m:$)" if "m" in self._flags else r"(?:\Z)")
+                self._add("(?m:$)" if "m" in self._flags else r"(?:\Z)", is_assertion=True)
             case ".":
                 self._add("(?s:.)" if "s" in self._flags else r"[^\n]")
             case _:
@@ -156,10 +159,10 @@ class _Translation:
         pattern, start = self._pattern, self._position
         after = pattern[start + 1 : start + 2]
         # Python's own \B does not match in an empty text.
-        assertion = {"A": r"(?:\A)", "z": r"(?:\Z)", "b": r"(?a:\b)", "B": r"(?a:(?!\b))"}.get(after)
+        assertion = {"A": START.text, "z": r"(?:\Z)", "b": r"(?a:\b)", "B": r"(?a:(?!\b))"}.get(after)
         if assertion:
             self._position += 2
-            self._add(assertion)
+            self._add(assertion, is_assertion=True)
         elif after == "Q":
             stop = pattern.find("\\E", start)
             for character in pattern[start + 2 : stop if stop >= 0 else len(pattern)]:
@@ -311,7 +314,7 @@ class _Translation:
         self._position += 1
         only = group.current[0] if len(group.alternatives) == 1 and len(group.current) == 1 else None
         weight = max((piece.weight for alternative in group.alternatives for piece in alternative), default=1)
-        piece = _Piece(f"(?:{_join(group)})", only.repeated if only else None, weight)
+        piece = _Piece(f"(?:{_join(group)})", group.tree, only.repeated if only else None, weight)
         self._groups[-1].current.append(piece)
 
     def _checked_counts(self, counts: re.Match[str]) -> str:
@@ -348,12 +351,16 @@ def _repeated(piece: _Piece, operator: str, weight: int) -> _Piece:
     A repetition of a repetition, `(a+)*`, becomes one: it means the same, and a backtracking matcher would need
     exponential time for it.
     """
-    if operator not in ("*", "+", "?"):
-        return _Piece(f"(?:{piece.text}{operator})", None, weight)
+    if operator not in _PLAIN_REPEATS:
+        counts = re.findall("[0-9]+", operator)
+        most = None if operator.endswith(",}") else int(counts[-1])
+        return _Piece(f"(?:{piece.text}{operator})", Repeat(piece.tree, int(counts[0]), most), None, weight)
     inner, before = piece.repeated or (piece.text, "")
+    tree = piece.tree
     if before:
-        operator = before if before == operator else "*"
-    return _Piece(f"(?:{inner}{operator})", (inner, operator), weight)
+        assert isinstance(tree, Repeat)
+        tree, operator = tree.part, before if before == operator else "*"
+    return _Piece(f"(?:{inner}{operator})", Repeat(tree, *_PLAIN_REPEATS[operator]), (inner, operator), weight)
 
 
 def _join(group: _Group) -> str:

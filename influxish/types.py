@@ -123,6 +123,7 @@ class TimeRange:
 
     @property
     def is_empty(self) -> bool:
+        """Whether no time is in it."""
         return self.start >= self.stop
 
     @property
@@ -136,9 +137,11 @@ class TimeRange:
         return self.stop <= MAX_TIME
 
     def intersect(self, other: TimeRange) -> TimeRange:
+        """The times that are in both; possibly none."""
         return TimeRange(max(self.start, other.start), min(self.stop, other.stop))
 
     def overlaps(self, other: TimeRange) -> bool:
+        """Whether some time is in both."""
         return self.start < other.stop and other.start < self.stop
 
 

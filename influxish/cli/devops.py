@@ -100,6 +100,7 @@ class Block:
 
     @property
     def values(self) -> int:
+        """How many values there are."""
         return sum(field.size for field in self.fields.values())
 
     def columns(self) -> dict[str, Array]:

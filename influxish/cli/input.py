@@ -55,6 +55,7 @@ class Source:
         self._is_pipe = os.name == "posix" and stat.S_ISFIFO(os.fstat(self._file.fileno()).st_mode)
 
     def close(self) -> None:
+        """Close the file, but not standard input."""
         if self._file is not sys.stdin.buffer:
             self._file.close()
 

@@ -60,6 +60,7 @@ class Rejects:
         self._keep(self._csv_row([*whole, str(line), reason]))
 
     def close(self) -> None:
+        """Close the file, if anything was refused."""
         if self._file is not None:
             self._file.close()
 

@@ -67,6 +67,7 @@ class SelectBuilder:
 
     @property
     def raw(self) -> bool:
+        """Whether rows are answered as they are, because nothing is called."""
         return not self.traits.calls
 
     def is_open(self) -> bool:

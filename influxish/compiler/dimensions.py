@@ -53,6 +53,7 @@ def _time_dimension(call: ast.Call, clock: Clock) -> Window | None:
 
 
 def dimension_names(dimensions: Sequence[ast.Dimension]) -> tuple[str, ...]:
+    """The tags grouped by, as written and each once: names, patterns in slashes, `*`."""
     names: dict[str, None] = {}
     for dimension in dimensions:
         node = dimension.expression
@@ -65,4 +66,5 @@ def _dimension_name(node: ast.Expression) -> str:
 
 
 def is_time_call(dimension: ast.Dimension) -> bool:
+    """Whether it is `time(…)`, not a tag."""
     return isinstance(dimension.expression, ast.Call)

@@ -31,6 +31,7 @@ class SeriesChunk:
 
     @property
     def rows(self) -> int:
+        """How many rows it has."""
         return len(self.values[0]) if self.values else 0
 
 

@@ -25,6 +25,7 @@ class Expression:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
     def operands(self) -> tuple[Expression, ...]:
+        """The expressions directly inside it."""
         return ()
 
     def references(self) -> Iterator[Reference]:

@@ -49,6 +49,7 @@ class Password(str):
 
     @property
     def text(self) -> str:
+        """What it hides."""
         return str(self)
 
 

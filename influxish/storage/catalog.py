@@ -117,6 +117,7 @@ class Catalog:
         return {str(name): id for id, name in self._rows("databases")}
 
     def add_database(self, name: str) -> int:
+        """Enter a database; its id."""
         return self._insert("databases", name)
 
     def remove_database(self, database: int) -> None:
@@ -140,11 +141,13 @@ class Catalog:
         ]
 
     def add_policy(self, database: int, policy: RetentionPolicy) -> int:
+        """Enter a retention policy of a database; its id."""
         return self._insert(
             "policies", database, policy.name, policy.duration, policy.shard_duration, int(policy.default)
         )
 
     def change_policy(self, id: int, database: int, policy: RetentionPolicy) -> None:
+        """Put other settings in the place of a policy's."""
         values = (database, policy.name, policy.duration, policy.shard_duration, int(policy.default))
         assignments = ", ".join(f"{column} = ?" for column in _TABLES["policies"])
         statement = f"UPDATE policies SET {assignments}, checksum = ? WHERE id = ?"
@@ -155,6 +158,7 @@ class Catalog:
         return sorted(self._rows("shards"), key=lambda row: row[2])
 
     def add_shard(self, policy: int, start: int, stop: int) -> int:
+        """Enter a shard for the times [start, stop) ns; its id."""
         return self._insert("shards", policy, start, stop)
 
     def segments(self) -> list[SegmentEntry]:
@@ -162,9 +166,11 @@ class Catalog:
         return sorted((SegmentEntry(*row[1:]) for row in self._rows("segments")), key=lambda entry: entry.place)
 
     def add_segment(self, entry: SegmentEntry) -> None:
+        """Enter a segment: from the end of the transaction on, its file counts."""
         self._insert("segments", entry.shard, entry.place, entry.file, entry.size)
 
     def remove_segment(self, shard: int, file: str) -> None:
+        """Take out a segment: from the end of the transaction on, its file may go."""
         self._connection.execute("DELETE FROM segments WHERE shard = ? AND file = ?", (shard, file))
 
     def fields(self) -> list[tuple[int, str, str, str]]:
@@ -183,10 +189,12 @@ class Catalog:
         return max((first for _, first in self._rows("logs")), default=0)
 
     def set_first_log(self, number: int) -> None:
+        """Note the number of the first log file that still matters."""
         self._connection.execute("DELETE FROM logs")
         self._insert("logs", number)
 
     def close(self) -> None:
+        """Close the file."""
         self._connection.close()
 
     def _insert(self, table: str, *values: object) -> int:

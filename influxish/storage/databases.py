@@ -52,6 +52,11 @@ class DatabaseState:
 
     @property
     def default_policy(self) -> PolicyState:
+        """The policy that is meant where none is named.
+
+        Raises:
+            NotFound: there is none.
+        """
         for state in self.policies.values():
             if state.policy.default:
                 return state
@@ -71,13 +76,16 @@ class DatabaseState:
         return state
 
     def shards(self) -> Iterator[Shard]:
+        """The shards of all policies."""
         for state in self.policies.values():
             yield from state.shards.values()
 
 
 def database_folder(root: Path, database: int) -> Path:
+    """Where the files of a database are."""
     return root / "data" / str(database)
 
 
 def shard_folder(root: Path, database: int, shard: int) -> Path:
+    """Where the segments of a shard are."""
     return database_folder(root, database) / str(shard)

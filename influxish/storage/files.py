@@ -27,6 +27,7 @@ class Files:
         return os.write(descriptor, data)
 
     def fsync(self, descriptor: int, path: Path) -> None:
+        """Make durable what was written to an open file or folder."""
         self.before("fsync", path)
         os.fsync(descriptor)
 
@@ -64,6 +65,7 @@ class Files:
             path.unlink(missing_ok=True)
 
     def rename(self, source: Path, target: Path) -> None:
+        """Put a file in the place of `target`, whole or not at all; durable after `fsync` of the folder."""
         with explained("rename", source):
             self.before("rename", source)
             os.replace(source, target)
@@ -94,9 +96,11 @@ class Files:
         return size
 
     def open_append(self, path: Path, *, fresh: bool = False) -> AppendFile:
+        """A file to append to; `fresh` makes a new one."""
         return AppendFile(self, path, fresh=fresh)
 
     def open_read(self, path: Path) -> ReadFile:
+        """A file to read from any place."""
         return ReadFile(self, path)
 
 
@@ -152,6 +156,7 @@ class AppendFile:
             self._files.fsync(self._descriptor, self.path)
 
     def close(self) -> None:
+        """Close the file, without making it durable. Safe to repeat."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -213,6 +218,7 @@ class FolderLock:
         os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
 
     def release(self) -> None:
+        """Let others open the folder. Safe to repeat."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

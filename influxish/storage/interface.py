@@ -126,13 +126,17 @@ class ShardSource(ABC):
 class Store(Protocol):
     """The databases behind a query: what the linker maps names to shards with."""
 
-    def has_database(self, database: str) -> bool: ...
+    def has_database(self, database: str) -> bool:
+        """Whether there is such a database."""
+        ...
 
     def default_policy(self, database: str) -> str:
         """Name of the default retention policy."""
         ...
 
-    def has_policy(self, database: str, policy: str) -> bool: ...
+    def has_policy(self, database: str, policy: str) -> bool:
+        """Whether the database has such a retention policy."""
+        ...
 
     def shards(self, database: str, policy: str, time_range: TimeRange) -> Sequence[ShardSource]:
         """The shards that overlap `time_range`, ascending in time, as snapshots of this moment."""

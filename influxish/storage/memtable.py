@@ -33,6 +33,7 @@ class Chunk:
 
     @property
     def nbytes(self) -> int:
+        """Bytes of its arrays."""
         return self.series.nbytes + self.times.nbytes + sum(column.nbytes for column in self.fields.values())
 
 
@@ -75,6 +76,7 @@ class Memtable:
         self._fresh: dict[str, list[Chunk]] = {}
 
     def append(self, measurement: str, chunk: Chunk) -> None:
+        """Take in rows of one write; they are sorted when somebody looks."""
         self._fresh.setdefault(measurement, []).append(chunk)
         self.nbytes += chunk.nbytes
 

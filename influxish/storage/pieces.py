@@ -62,10 +62,12 @@ class Piece(ABC):
 
     @property
     def rows(self) -> int:
+        """How many rows it has."""
         return int(self.runs.offsets[-1])
 
     @cached_property
     def start(self) -> Key:
+        """The key of the first row."""
         return int(self.runs.series[0]), int(self.runs.first[0])
 
     @cached_property
@@ -75,6 +77,7 @@ class Piece(ABC):
 
     @cached_property
     def time_range(self) -> TimeRange:
+        """From the earliest to the latest of its times."""
         return TimeRange(int(self.runs.first.min()), int(self.runs.last.max()) + 1)
 
     @abstractmethod
@@ -132,6 +135,7 @@ class Layer:
 
     @cached_property
     def time_range(self) -> TimeRange:
+        """From the earliest to the latest of its times."""
         ranges = [piece.time_range for piece in self.pieces]
         return TimeRange(min(r.start for r in ranges), max(r.stop for r in ranges))
 

@@ -71,10 +71,12 @@ class PointBatch:
 
     @property
     def rows(self) -> int:
+        """How many points there are."""
         return sum(len(table) for table in self.tables)
 
     @property
     def values(self) -> int:
+        """How many field values there are."""
         return sum(table.values for table in self.tables)
 
     @staticmethod

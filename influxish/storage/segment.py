@@ -74,6 +74,7 @@ class Segment:
 
     @property
     def path(self) -> Path:
+        """The file, for messages."""
         return self.source.path
 
     @property

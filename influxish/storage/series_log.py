@@ -60,6 +60,7 @@ class SeriesLog:
             raise
 
     def close(self) -> None:
+        """Close the file."""
         self._file.close()
 
 

@@ -53,6 +53,10 @@ class Shard:
             self.active = Memtable()
 
     def snapshot(self, index: SeriesIndex, series: Mapping[str, MeasurementSeries]) -> ShardSnapshot:
+        """All rows of this moment, to be read while others write.
+
+        Called under the engine's lock: its tables must not grow meanwhile.
+        """
         memory = [views for table in (*self.frozen, self.active) if (views := table.views())]
         types = {measurement: dict(fields) for measurement, fields in self.types.items()}
         return ShardSnapshot(self.name, self.time_range, self.segments, memory, types, index, series)

@@ -166,6 +166,7 @@ def log_files(files: Files, folder: Path) -> list[Path]:
 
 
 def log_number(path: Path) -> int:
+    """Where a file stands in the order of the log."""
     return int(path.stem)
 
 
@@ -221,6 +222,7 @@ def pack_entries(entries: list[Entry]) -> bytes:
 
 
 def unpack_entries(payload: bytes) -> list[Entry]:
+    """The entries of one frame; its checksum is right, so nothing is checked again."""
     found = msgpack.unpackb(payload, max_bin_len=1 << 32 - 1, max_array_len=1 << 31, max_str_len=1 << 31)
     return [
         (

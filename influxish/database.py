@@ -48,15 +48,16 @@ def open(path: str | Path = ":memory:", **settings: Any) -> Database:
             for each core if left out). docs/settings.md lists them.
     Raises:
         StorageError: the folder cannot be used; the message says why, and who holds it.
-        InfluxishError: a setting that does not exist.
+        InfluxishError: a setting that does not exist, or a value that it does not accept.
     """
     limits = {item.name: settings.pop(item.name) for item in fields(Limits) if item.name in settings}
     storage = {item.name: settings.pop(item.name) for item in fields(StorageOptions) if item.name in settings}
     workers = settings.pop("workers", 0)
     if settings:
         raise InfluxishError(f"there is no setting {next(iter(settings))!r}; see docs/settings.md")
-    engine = Engine.open(None if str(path) == ":memory:" else Path(path), StorageOptions(**storage))
-    return Database(engine, Limits(**limits), workers)
+    WorkerPool.SETTING.check("workers", workers)
+    chosen, options = Limits(**limits), StorageOptions(**storage)  # nothing is opened for a setting that is refused
+    return Database(Engine.open(None if str(path) == ":memory:" else Path(path), options), chosen, workers)
 
 
 class Database:
@@ -77,7 +78,7 @@ class Database:
         *,
         database: str = "",
         params: Mapping[str, object] | None = None,
-        disable: Collection[str] = (),
+        disable: str | Collection[str] = (),
         cancel: CancelSwitch | None = None,
     ) -> Result:
         """Run one statement and return its whole answer.
@@ -86,7 +87,8 @@ class Database:
             text: one InfluxQL statement.
             database: the one it is about, where it names none itself.
             params: values for `$name` in the text.
-            disable: optimizer rules to leave out; "all" leaves out every one. The answer is the same.
+            disable: optimizer rules to leave out, a name or several; "all" leaves out every one. The answer is the
+                same.
             cancel: stops the query when somebody sets it.
         Raises:
             QueryError: the text is at fault; the message shows where.
@@ -114,7 +116,7 @@ class Database:
         *,
         database: str = "",
         params: Mapping[str, object] | None = None,
-        disable: Collection[str] = (),
+        disable: str | Collection[str] = (),
         cancel: CancelSwitch | None = None,
         chunk_rows: int = CHUNK_ROWS,
     ) -> Iterator[StatementResult]:
@@ -148,7 +150,7 @@ class Database:
         *,
         database: str = "",
         params: Mapping[str, object] | None = None,
-        disable: Collection[str] = (),
+        disable: str | Collection[str] = (),
         analyze: bool = False,
         cancel: CancelSwitch | None = None,
     ) -> Explanation:
@@ -181,11 +183,14 @@ class Database:
             raise TypeError(f"the text of a query must be a str, not {type(text).__name__}")
         return influxql.parse(text, params or {})
 
-    def _question(self, select: ast.Select, database: str, disable: Collection[str], context: QueryContext) -> Question:
-        return Question(select, self.engine, database, disable, context)
+    def _question(
+        self, select: ast.Select, database: str, disable: str | Collection[str], context: QueryContext
+    ) -> Question:
+        rules = (disable,) if isinstance(disable, str) else disable
+        return Question(select, self.engine, database, rules, context)
 
     def _other(
-        self, statement: ast.Statement, database: str, disable: Collection[str], context: QueryContext
+        self, statement: ast.Statement, database: str, disable: str | Collection[str], context: QueryContext
     ) -> StatementResult:
         """Statements that are no SELECT."""
         if isinstance(statement, ast.Explain):

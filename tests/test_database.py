@@ -304,5 +304,5 @@ def test_many_threads_write_and_ask_at_once(tmp_path: Path) -> None:
 
 
 def test_a_misspelt_durability_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match='no durability "fsnyc"'):
+    with pytest.raises(InfluxishError, match=r'durability must be "fsync" or "process".*fsnyc'):
         influxish.open(tmp_path / "store", durability="fsnyc")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from influxish.errors import LimitExceeded, QueryCancelled
 from influxish.exec.pool import WorkerPool
 from influxish.exec.profile import Profile
+from influxish.settings import check_settings, duration, whole_number
 from influxish.storage.interface import ShardSource
 
 MIB = 1 << 20
@@ -23,15 +24,20 @@ MIB = 1 << 20
 class Limits:
     """What one query may use. Every setting can be given to `influxish.open()`.
 
+    Raises: InfluxishError: a value that makes no sense.
+
     Attributes:
         max_query_memory: bytes of batches and states held at one time.
         max_query_seconds: wall time from the start of a query to its last row; 0 is no limit.
         max_buckets: rows that filling empty time buckets may make.
     """
 
-    max_query_memory: int = 1024 * MIB
-    max_query_seconds: float = 0.0
-    max_buckets: int = 20_000_000
+    max_query_memory: int = field(default=1024 * MIB, metadata=whole_number("bytes", "1 << 30", least=1).metadata)
+    max_query_seconds: float = field(default=0.0, metadata=duration("30").metadata)
+    max_buckets: int = field(default=20_000_000, metadata=whole_number("rows", "1_000_000", least=1).metadata)
+
+    def __post_init__(self) -> None:
+        check_settings(self)
 
 
 class CancelSwitch:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from influxish.errors import QueryCancelled
+from influxish.settings import whole_number
 
 Task = Callable[[], None]
 
@@ -18,8 +19,16 @@ class WorkerPool:
     A task must not wait for another task, and must not raise. Threads start with the first task.
     """
 
+    SETTING = whole_number("threads", "4", least=0, most=1024)
+    """What may be given as `workers`."""
+
     def __init__(self, workers: int = 0) -> None:
-        """Args: workers: how many threads; 0 means one for each core this process may use."""
+        """Args: workers: how many threads; 0 means one for each core this process may use.
+
+        Raises:
+            InfluxishError: not a number that makes sense.
+        """
+        self.SETTING.check("workers", workers)
         self.workers = workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else workers or 1
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []

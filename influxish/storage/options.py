@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from influxish.errors import StorageError
+from influxish.settings import check_settings, object_like, one_of, whole_number
 from influxish.storage.files import Files
 
 
 @dataclass(frozen=True, slots=True)
 class StorageOptions:
     """Settings of an engine.
+
+    Raises: InfluxishError: a value that makes no sense.
 
     Attributes:
         durability: "fsync": an acknowledged write survives a power failure. "process": it survives the end of this
@@ -21,12 +23,13 @@ class StorageOptions:
         files: the operating system's files; tests give one that fails.
     """
 
-    durability: Literal["fsync", "process"] = "fsync"
-    memtable_bytes: int = 128 << 20
-    merge_segments: int = 4
-    files: Files = field(default_factory=Files)
+    # A misspelt word must not quietly mean the weaker promise.
+    durability: Literal["fsync", "process"] = field(default="fsync", metadata=one_of("fsync", "process").metadata)
+    memtable_bytes: int = field(default=128 << 20, metadata=whole_number("bytes", "128 << 20", least=1).metadata)
+    merge_segments: int = field(default=4, metadata=whole_number("segments", "4", least=2).metadata)
+    files: Files = field(
+        default_factory=Files, metadata=object_like(Files, "an object with the methods of Files").metadata
+    )
 
     def __post_init__(self) -> None:
-        # A misspelt word must not quietly mean the weaker promise.
-        if self.durability not in ("fsync", "process"):
-            raise StorageError(f'there is no durability "{self.durability}": it is "fsync" or "process"')
+        check_settings(self)

@@ -96,7 +96,7 @@ class Files:
         return size
 
     def open_append(self, path: Path, *, fresh: bool = False) -> AppendFile:
-        """A file to append to; `fresh` makes a new one."""
+        """A file to append to; `fresh` empties it."""
         return AppendFile(self, path, fresh=fresh)
 
     def open_read(self, path: Path) -> ReadFile:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from influxish.batch import Column, Positions, object_array
+from influxish.batch import Column, object_array
 from influxish.storage.line_syntax import (
     FALSE_WORDS,
     OUT_OF_RANGE,
@@ -25,7 +25,8 @@ from influxish.storage.line_syntax import (
     parse_line,
     shortened,
 )
-from influxish.storage.points import PointBatch, PointTable, Tags
+from influxish.storage.line_tables import Gathered, Part
+from influxish.storage.points import PointBatch
 from influxish.types import (
     MAX_TIME,
     MIN_TIME,
@@ -111,31 +112,12 @@ class _Form:
         self.found: list[tuple[str, ...]] = []
 
 
-@dataclass
-class _Part:
-    """Converted points of one measurement with one signature."""
-
-    lines: Positions
-    series: Positions
-    times: Times
-    fields: dict[str, Column]
-
-
-@dataclass
-class _Measurement:
-    series: dict[Tags, int] = field(default_factory=dict)
-    parts: list[_Part] = field(default_factory=list)
-
-    def number(self, tags: Tags) -> int:
-        return self.series.setdefault(tags, len(self.series))
-
-
 class _Parser:
     def __init__(self, unit: int, default_time: int) -> None:
         self.rejected: list[Rejected] = []
         self._unit, self._default_time = unit, default_time
         self._least, self._greatest = -(-MIN_TIME // unit), MAX_TIME // unit
-        self._measurements: dict[str, _Measurement] = {}
+        self._gathered = Gathered()
         self._forms: dict[str, list[_Form]] = {}
         self._odd: dict[tuple[str, Signature], list[tuple[int, int, int, list[object]]]] = {}
         self._lines: list[str] = []
@@ -156,11 +138,8 @@ class _Parser:
                 for (name, type_), column in zip(signature, zip(*values, strict=True), strict=True)
             }
             arrays = (np.array(lines, np.int64), np.array(series, np.int64), np.array(times, np.int64))
-            self._measurement(measurement).parts.append(_Part(*arrays, columns))
-        tables = []
-        for name, found in self._measurements.items():
-            tables += [_table(name, tuple(found.series), parts) for parts in _alike(found.parts)]
-        return PointBatch(tuple(tables))
+            self._gathered.measurement(measurement).parts.append(Part(*arrays, columns))
+        return self._gathered.batch()
 
     def _uniform(self, text: str) -> bool:
         """Read all lines at once if they have the form of the first."""
@@ -251,13 +230,10 @@ class _Parser:
         instant = self._default_time if parsed.time is None else parsed.time * self._unit
         if not MIN_TIME <= instant <= MAX_TIME:
             raise BadLine(OUT_OF_RANGE)
-        series = self._measurement(parsed.measurement).number(parsed.tags)
+        series = self._gathered.measurement(parsed.measurement).number(parsed.tags)
         values: list[object] = [value for _, value in parsed.fields.values()]
         rows = self._odd.setdefault((parsed.measurement, _signature(parsed)), [])
         rows.append((number, series, instant, values))
-
-    def _measurement(self, name: str) -> _Measurement:
-        return self._measurements.setdefault(name, _Measurement())
 
     def _convert(self, form: _Form) -> None:
         """Turn what a form has matched into parts; if anything is wrong with it, go through its lines closely."""
@@ -276,18 +252,18 @@ class _Parser:
                 self._careful(number)
             return
         names = {measurement: place for place, (measurement, _) in enumerate(places.values())}
-        numbers = {key: self._measurement(name).number(tags) for key, (name, tags) in places.items()}
+        numbers = {key: self._gathered.measurement(name).number(tags) for key, (name, tags) in places.items()}
         lines = np.array(form.numbers, np.int64)
         series = np.fromiter(map(numbers.__getitem__, keys), np.int64, len(keys))
         if len(names) == 1:
-            self._measurement(next(iter(names))).parts.append(_Part(lines, series, instants, columns))
+            self._gathered.measurement(next(iter(names))).parts.append(Part(lines, series, instants, columns))
             return
         owners = {key: names[name] for key, (name, _) in places.items()}
         owner = np.fromiter(map(owners.__getitem__, keys), np.int64, len(keys))
         for name, place in names.items():
             mine = np.flatnonzero(owner == place)
             taken = {label: column.take(mine) for label, column in columns.items()}
-            self._measurement(name).parts.append(_Part(lines[mine], series[mine], instants[mine], taken))
+            self._gathered.measurement(name).parts.append(Part(lines[mine], series[mine], instants[mine], taken))
 
     def _times(self, texts: Sequence[str], rows: int) -> Times:
         times = np.fromiter(map(int, texts), np.int64, rows)
@@ -323,34 +299,3 @@ def _typed(type_: DataType, values: Sequence[object]) -> Array:
     array = np.empty(len(values), type_.dtype)
     array[:] = values
     return array
-
-
-def _alike(parts: Sequence[_Part]) -> list[list[_Part]]:
-    """Group parts so that within a group every field has one type; the earliest line decides who comes first."""
-    groups: list[tuple[dict[str, DataType], list[_Part]]] = []
-    for part in sorted(parts, key=lambda part: int(part.lines[0])):
-        types = {name: column.type for name, column in part.fields.items()}
-        for known, members in groups:
-            if all(known.get(name, type_) is type_ for name, type_ in types.items()):
-                known.update(types)
-                members.append(part)
-                break
-        else:
-            groups.append((types, [part]))
-    return [members for _, members in groups]
-
-
-def _table(measurement: str, series: tuple[Tags, ...], parts: Sequence[_Part]) -> PointTable:
-    if len(parts) == 1:
-        part = parts[0]
-        return PointTable(measurement, series, part.series, part.times, part.fields, part.lines)
-    lines = np.concatenate([part.lines for part in parts])
-    order = np.argsort(lines, kind="stable")
-    types = {name: column.type for part in parts for name, column in part.fields.items()}
-    fields = {}
-    for name, type_ in types.items():
-        found = [part.fields.get(name) or Column.absent(type_, len(part.lines)) for part in parts]
-        fields[name] = Column.concat(found).take(order)
-    numbers = np.concatenate([part.series for part in parts])
-    times = np.concatenate([part.times for part in parts])
-    return PointTable(measurement, series, numbers[order], times[order], fields, lines[order])

@@ -196,7 +196,7 @@ class Database:
         if isinstance(statement, ast.Explain):
             question = self._question(statement.statement, database, disable, context)
             return question.explain(analyze=statement.analyze).result()
-        answer = execute_metadata(statement, self.engine, database)
+        answer = execute_metadata(statement, self.engine, database, context)
         if answer is None:
             name = influxql.format_node(statement).split(" ", 1)[0]
             raise UnsupportedStatement(f"this {name} statement is not executed by this version", span=statement.span)

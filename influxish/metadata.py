@@ -6,8 +6,8 @@ understood by the parser and executed by later versions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from influxish.batch import Column, object_array
 from influxish.compiler.conditions import Clock, split_condition
@@ -15,6 +15,7 @@ from influxish.compiler.names import column_label
 from influxish.compiler.typing import type_condition
 from influxish.emit.series import SeriesChunk, StatementResult
 from influxish.errors import NotFound
+from influxish.exec.context import QueryContext
 from influxish.functions.expression import Expression
 from influxish.influxql import ast
 from influxish.influxql import statements as st
@@ -24,32 +25,45 @@ from influxish.storage.interface import RetentionPolicy
 from influxish.types import DAY, HOUR, WEEK, DataType
 
 Row = Sequence[Any]
+Item = TypeVar("Item")
+
+_ITEMS_PER_LOOK = 16_384
+"""Some 50 ms of making keys of series."""
 
 
-def execute_metadata(statement: ast.Statement, engine: Engine, database: str) -> StatementResult | None:
+def execute_metadata(
+    statement: ast.Statement, engine: Engine, database: str, context: QueryContext
+) -> StatementResult | None:
     """Run a statement about the schema; None if it is of another kind.
 
     Args:
         database: the one meant where the statement names none; "" for none.
+        context: looked at before anything is done, and now and then in a long list.
     Raises:
         NotFound: no database is named, or it does not exist where it must.
         CompileError: a condition that is none.
+        QueryCancelled, LimitExceeded: as `QueryContext.look`. Nothing is made or dropped then.
     """
+    context.look()
     match statement:
         case st.ShowDatabases():
             return _answer([_chunk("databases", ("name",), [(name,) for name in engine.databases()])])
         case st.ShowRetentionPolicies():
             return _show_policies(engine, statement.database or database)
         case st.ShowMeasurements():
-            return _show_measurements(statement, engine, _named(statement.database or database))
+            return _show_measurements(statement, engine, _named(statement.database or database), context)
         case st.ShowTagKeys():
-            return _each_measurement(statement, engine, database, ("tagKey",), _tag_keys(engine, statement))
+            return _each_measurement(statement, engine, database, ("tagKey",), _tag_keys(engine, statement), context)
         case st.ShowTagValues():
-            return _each_measurement(statement, engine, database, ("key", "value"), _tag_values(engine, statement))
+            return _each_measurement(
+                statement, engine, database, ("key", "value"), _tag_values(engine, statement, context), context
+            )
         case st.ShowFieldKeys():
-            return _each_measurement(statement, engine, database, ("fieldKey", "fieldType"), _field_keys(engine))
+            return _each_measurement(
+                statement, engine, database, ("fieldKey", "fieldType"), _field_keys(engine), context
+            )
         case st.ShowSeries():
-            return _show_series(statement, engine, _named(statement.database or database))
+            return _show_series(statement, engine, _named(statement.database or database), context)
         case st.CreateDatabase():
             engine.create_database(statement.name, _policy_of(statement))
             return StatementResult(0)
@@ -93,23 +107,25 @@ def _show_policies(engine: Engine, database: str) -> StatementResult:
     return _answer([_chunk("", ("name", "duration", "shardGroupDuration", "replicaN", "default"), rows)])
 
 
-def _show_measurements(statement: st.ShowMeasurements, engine: Engine, database: str) -> StatementResult:
+def _show_measurements(
+    statement: st.ShowMeasurements, engine: Engine, database: str, context: QueryContext
+) -> StatementResult:
     condition = _condition(statement.condition)
     sources = (statement.source,) if statement.source is not None else ()
     names = [
         (name,)
-        for name in _measurements(engine, database, sources)
-        if condition is None or engine.series_keys(database, name, condition)
+        for name in _measurements(engine, database, sources, context)
+        if condition is None or engine.series_keys(database, name, condition, context.look)
     ]
     return _answer([_chunk("measurements", ("name",), _page(names, statement))])
 
 
-def _show_series(statement: st.ShowSeries, engine: Engine, database: str) -> StatementResult:
+def _show_series(statement: st.ShowSeries, engine: Engine, database: str, context: QueryContext) -> StatementResult:
     condition = _condition(statement.condition)
     keys = [
         (series_key(name, tags),)
-        for name in _measurements(engine, database, statement.sources)
-        for tags in engine.series_keys(database, name, condition)
+        for name in _measurements(engine, database, statement.sources, context)
+        for tags in _looking(engine.series_keys(database, name, condition, context.look), context)
     ]
     return _answer([_chunk("", ("key",), _page(keys, statement))])
 
@@ -123,13 +139,14 @@ def _each_measurement(
     database: str,
     columns: tuple[str, ...],
     rows_of: RowsOf,
+    context: QueryContext,
 ) -> StatementResult:
     """A series for each measurement that has rows; LIMIT and OFFSET count within each."""
     database = _named(statement.database or database)
     condition = None if isinstance(statement, st.ShowFieldKeys) else _condition(statement.condition)
     chunks = [
         _chunk(name, columns, _page(list(rows_of(database, name, condition)), statement))
-        for name in _measurements(engine, database, statement.sources)
+        for name in _measurements(engine, database, statement.sources, context)
     ]
     return _answer(chunks)
 
@@ -138,9 +155,10 @@ def _tag_keys(engine: Engine, statement: st.ShowTagKeys) -> RowsOf:
     return lambda database, name, condition: [(key,) for key in engine.tag_keys(database, name, condition)]
 
 
-def _tag_values(engine: Engine, statement: st.ShowTagValues) -> RowsOf:
+def _tag_values(engine: Engine, statement: st.ShowTagValues, context: QueryContext) -> RowsOf:
     def rows(database: str, name: str, condition: Expression | None) -> Iterable[Row]:
         for key in engine.tag_keys(database, name, condition):
+            context.look()
             if _key_matches(statement.keys, key):
                 yield from ((key, value) for value in engine.tag_values(database, name, key, condition))
 
@@ -160,14 +178,22 @@ def _key_matches(keys: st.TagKeyFilter, key: str) -> bool:
     return (key in keys.names) != (keys.operator == "!=")
 
 
-def _measurements(engine: Engine, database: str, sources: Sequence[ast.Source]) -> list[str]:
+def _measurements(engine: Engine, database: str, sources: Sequence[ast.Source], context: QueryContext) -> Iterator[str]:
     """The measurements that a FROM clause means; all of them without one, none in an unknown database."""
     if not engine.has_database(database):
-        return []
-    names = engine.measurements(database)
-    if not sources:
-        return names
-    return [name for name in names if any(_is_meant(source, name) for source in sources)]
+        return
+    for name in engine.measurements(database):
+        if not sources or any(_is_meant(source, name) for source in sources):
+            context.look()
+            yield name
+
+
+def _looking(items: Iterable[Item], context: QueryContext) -> Iterator[Item]:
+    """The same, with a look at the context now and then."""
+    for number, item in enumerate(items):
+        if number % _ITEMS_PER_LOOK == 0:
+            context.look()
+        yield item
 
 
 def _is_meant(source: ast.Source, name: str) -> bool:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 
 from influxish.errors import ExecutionError, NotFound, PartialWrite, StorageError
@@ -32,6 +33,9 @@ from influxish.storage.writing import Intake, used_series
 from influxish.types import ALL_TIME, TYPE_PREFERENCE, DataType, TimeRange
 
 __all__ = ["Engine", "StorageOptions"]
+
+_SERIES_PER_LOOK = 16_384
+"""Some 50 ms of listing and sorting."""
 
 
 class Engine:
@@ -255,10 +259,25 @@ class Engine:
         series = self._series(database, measurement)
         return series.used_values(key, series.select(condition))
 
-    def series_keys(self, database: str, measurement: str, condition: Expression | None = None) -> list[Tags]:
-        """The tags of the series for which `condition` (over tags) holds, sorted."""
+    def series_keys(
+        self,
+        database: str,
+        measurement: str,
+        condition: Expression | None = None,
+        look: Callable[[], None] = lambda: None,
+    ) -> list[Tags]:
+        """The tags of the series for which `condition` (over tags) holds, sorted.
+
+        Args:
+            look: called now and then while there is much to do; what it raises ends the call.
+        """
         series = self._series(database, measurement)
-        return sorted(series.all_tags(series.select(condition)))
+        tags, found = iter(series.all_tags(series.select(condition))), list[Tags]()
+        while some := sorted(islice(tags, _SERIES_PER_LOOK)):
+            look()
+            found += some
+        found.sort()  # quick: Timsort finds the runs that are sorted already
+        return found
 
     def field_keys(self, database: str, measurement: str, policy: str | None = None) -> dict[str, tuple[DataType, ...]]:
         """Field → the types it has, in the order of `types.TYPE_PREFERENCE`; sorted by name. None: all policies."""

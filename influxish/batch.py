@@ -165,6 +165,8 @@ class Batch:
             run is empty.
         times: (n,) int64 ns.
         columns: label → (n,) column.
+        run_ranks: (k,) int64 place of each run's series among the series of its source, or None. Rows of one group and
+            time are answered in this order; with None they stay in the order in which they come.
     """
 
     groups: GroupTable
@@ -172,6 +174,7 @@ class Batch:
     run_offsets: Positions
     times: Times
     columns: Mapping[str, Column]
+    run_ranks: Positions | None = None
 
     @property
     def rows(self) -> int:
@@ -188,9 +191,23 @@ class Batch:
         """(n,) group id of each row."""
         return np.repeat(self.run_groups, np.diff(self.run_offsets))
 
+    @property
+    def row_ranks(self) -> Positions:
+        """(n,) rank of each row; 0 where runs have none."""
+        if self.run_ranks is None:
+            return np.zeros(self.rows, np.int64)
+        return np.repeat(self.run_ranks, np.diff(self.run_offsets))
+
     def with_columns(self, columns: Mapping[str, Column]) -> Batch:
         """The same rows with other columns."""
-        return Batch(self.groups, self.run_groups, self.run_offsets, self.times, columns)
+        return Batch(self.groups, self.run_groups, self.run_offsets, self.times, columns, self.run_ranks)
+
+    def at_place(self, place: int) -> Batch:
+        """The same rows, ranked behind those of all sources at lower places; ranks are below 2⁴⁰ so far."""
+        if not place or self.run_ranks is None:
+            return self
+        ranks = self.run_ranks + (place << 40)
+        return Batch(self.groups, self.run_groups, self.run_offsets, self.times, self.columns, ranks)
 
     def where(self, mask: Mask) -> Batch:
         """Only the rows for which `mask` (n,) is True."""
@@ -204,6 +221,7 @@ class Batch:
             np.append(before[kept], before[-1]).astype(np.int64),
             self.times[mask],
             {label: column.take(mask) for label, column in self.columns.items()},
+            None if self.run_ranks is None else self.run_ranks[kept],
         )
 
     def slice(self, start: int, stop: int) -> Batch:
@@ -212,7 +230,8 @@ class Batch:
         last = int(np.searchsorted(self.run_offsets, stop, "left"))
         offsets = np.clip(self.run_offsets[first : last + 1], start, stop) - start
         columns = {label: column.take(slice(start, stop)) for label, column in self.columns.items()}
-        return Batch(self.groups, self.run_groups[first:last], offsets, self.times[start:stop], columns)
+        ranks = None if self.run_ranks is None else self.run_ranks[first:last]
+        return Batch(self.groups, self.run_groups[first:last], offsets, self.times[start:stop], columns, ranks)
 
     def reversed(self) -> Batch:
         """The rows in the opposite order."""
@@ -223,16 +242,27 @@ class Batch:
             self.rows - self.run_offsets[backwards],
             self.times[backwards],
             {label: column.take(backwards) for label, column in self.columns.items()},
+            None if self.run_ranks is None else self.run_ranks[backwards],
         )
 
     @staticmethod
-    def of_rows(groups: GroupTable, row_groups: Positions, times: Times, columns: Mapping[str, Column]) -> Batch:
-        """A batch from a group id per row; neighbours of one group form a run."""
-        changes = np.flatnonzero(row_groups[1:] != row_groups[:-1]) + 1
+    def of_rows(
+        groups: GroupTable,
+        row_groups: Positions,
+        times: Times,
+        columns: Mapping[str, Column],
+        row_ranks: Positions | None = None,
+    ) -> Batch:
+        """A batch from a group id, and perhaps a rank, per row; neighbours of one group and rank form a run."""
+        changed = row_groups[1:] != row_groups[:-1]
+        if row_ranks is not None:
+            changed |= row_ranks[1:] != row_ranks[:-1]
+        changes = np.flatnonzero(changed) + 1
         offsets = np.concatenate([[0], changes, [len(row_groups)]]).astype(np.int64)
         if not len(row_groups):
             offsets = np.zeros(1, np.int64)
-        return Batch(groups, row_groups[offsets[:-1]].astype(np.int64), offsets, times, columns)
+        ranks = None if row_ranks is None else row_ranks[offsets[:-1]]
+        return Batch(groups, row_groups[offsets[:-1]].astype(np.int64), offsets, times, columns, ranks)
 
     @staticmethod
     def empty(groups: GroupTable, types: Mapping[str, DataType]) -> Batch:
@@ -255,7 +285,13 @@ class Batch:
             np.concatenate([*offsets, bases[-1:]]),
             np.concatenate([batch.times for batch in batches]),
             {label: Column.concat([batch.columns[label] for batch in batches]) for label in batches[0].columns},
+            _concatenated_ranks(batches),
         )
+
+
+def _concatenated_ranks(batches: Sequence[Batch]) -> Positions | None:
+    ranks = [batch.run_ranks for batch in batches if batch.run_ranks is not None]
+    return np.concatenate(ranks) if len(ranks) == len(batches) else None
 
 
 def object_array(values: Iterable[object]) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from influxish.batch import Batch, Column, GroupTable, object_array
 from influxish.types import DataType
@@ -30,7 +31,13 @@ def batch_of(rows: list[Row]) -> Batch:
         valid = np.array([item is not None for item in items], np.bool_)
         filled = np.array([item if item is not None else 0 for item in items], type.dtype)
         columns[label] = Column(type, filled, None if valid.all() else valid)
-    return Batch.of_rows(groups, ids, np.array([row[1] for row in rows], np.int64), columns)
+    times = np.array([row[1] for row in rows], np.int64)
+    return Batch.of_rows(groups, ids, times, columns, rank_at(times))
+
+
+def rank_at(times: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Ranks that can be told from the rows themselves, wherever they go."""
+    return times % 4
 
 
 def rows_of(batch: Batch) -> list[Row]:
@@ -46,6 +53,7 @@ def rows_of(batch: Batch) -> list[Row]:
 def check(batch: Batch) -> None:
     """What the docstring of Batch promises."""
     offsets = batch.run_offsets
+    assert (batch.row_ranks == rank_at(batch.times)).all()
     assert offsets.dtype == batch.run_groups.dtype == batch.times.dtype == np.int64
     assert offsets[0] == 0
     assert offsets[-1] == batch.rows
@@ -59,7 +67,8 @@ def test_rows_become_a_batch_and_come_back(rows: list[Row]) -> None:
     batch = batch_of(rows)
     check(batch)
     assert rows_of(batch) == rows
-    assert all(a != b for a, b in pairwise(batch.run_groups.tolist()))
+    assert batch.run_ranks is not None
+    assert all(a != b for a, b in pairwise(zip(batch.run_groups.tolist(), batch.run_ranks.tolist(), strict=True)))
 
 
 @settings(deadline=None)

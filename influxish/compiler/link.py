@@ -98,14 +98,14 @@ class _Linker:
                 self._type(node, builder, scope)
         for outer in self.compiled.builders:
             outer.source = builder.output if outer.source is unlinked else outer.source
-        for leaf in leaves:
+        for place, leaf in enumerate(leaves):
             if not leaf.outputs:
                 continue
             if isinstance(leaf, Table):
-                self._put_scans(leaf, found[leaf], scope, builder)
+                self._put_scans(leaf, found[leaf], scope, builder, place)
             else:
                 assert isinstance(leaf, Derive)
-                self._align_derived(leaf, scope, builder, alone=len(leaves) == 1)
+                self._align_derived(leaf, scope, builder, place, alone=len(leaves) == 1)
 
     # --- sources ---
 
@@ -142,7 +142,7 @@ class _Linker:
         return self.snapshots[key]
 
     def _put_scans(
-        self, table: Table, found: list[tuple[str, ShardSource, str]], scope: Scope, builder: SelectBuilder
+        self, table: Table, found: list[tuple[str, ShardSource, str]], scope: Scope, builder: SelectBuilder, place: int
     ) -> None:
         scans: list[Node] = [
             Scan(
@@ -153,6 +153,7 @@ class _Linker:
                 dimensions=builder.dimensions,
                 time_range=table.time_range,
                 descending=builder.descending,
+                place=place,
             )
             for label, _, measurement in found
         ]
@@ -172,11 +173,11 @@ class _Linker:
         )
         scope.tags.update(name for name in inner.dimensions if name not in columns)
 
-    def _align_derived(self, derive: Derive, scope: Scope, builder: SelectBuilder, *, alone: bool) -> None:
+    def _align_derived(self, derive: Derive, scope: Scope, builder: SelectBuilder, place: int, *, alone: bool) -> None:
         """Tell a subquery what is read around it, and give it the columns of its neighbours."""
         own = {column.name for column in derive.columns}
         tags = tuple(name for name in scope.tag_requests() if name not in own)
-        linked = replace(derive, dimensions=builder.dimensions, tags=tags)
+        linked = replace(derive, dimensions=builder.dimensions, tags=tags, place=place)
         self.graph.replace(derive, linked)
         types = writes(linked)
         wanted = {request.label: request.type for request in scope.requests()}

@@ -46,7 +46,7 @@ def build_node(node: Node, context: QueryContext) -> BatchIterator:
 
 @build_node.register
 def _(node: Scan, context: QueryContext) -> BatchIterator:
-    return ScanIterator(context.shards[node.shard], scan_request(node), context.profile.of(node).scan)
+    return ScanIterator(context.shards[node.shard], scan_request(node), context.profile.of(node).scan, node.place)
 
 
 @build_node.register

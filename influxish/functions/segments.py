@@ -93,6 +93,16 @@ class Segments:
         return Segments(starts[kept], stops[kept]), kept
 
 
+def ascending(keys: Sequence[Array]) -> bool:
+    """Whether rows are in order by the first of the keys (n,), where that is equal by the second, and so on."""
+    tied = np.ones(max(0, len(keys[0]) - 1), np.bool_)
+    for key in keys:
+        if (tied & (key[1:] < key[:-1])).any():
+            return False
+        tied &= key[1:] == key[:-1]
+    return True
+
+
 @dataclass(frozen=True, eq=False)
 class Bucketed:
     """How a batch falls into (run, bucket) segments.

@@ -21,7 +21,7 @@ from influxish.functions.registry import (
     SelectorFunction,
     State,
 )
-from influxish.functions.segments import Bucketed, Segments, split_runs
+from influxish.functions.segments import Bucketed, Segments, ascending, split_runs
 from influxish.types import DataType, Times, Window
 
 
@@ -69,7 +69,8 @@ class StateTable:
     Attributes:
         groups: (r,) ids into the batch's group table.
         buckets: (r,) int64 ns, start of the bucket; 0 without a window.
-        columns: the state. Those of a selector are `value`, `time`, `key.N` and the `beside` labels.
+        columns: the state. Those of a selector are `value`, `time`, `key.N`, the `beside` labels and, if there are
+            any of these, `rank`: which of several points of one value and time is meant decides what stands beside.
     """
 
     groups: Positions
@@ -113,13 +114,25 @@ class Finished:
     columns: Mapping[str, Column]
 
 
-def partial_states(calls: Sequence[GroupCall], batch: Batch, window: Window | None) -> StateBatch:
-    """Partial states of every call over one batch of rows."""
+def partial_states(
+    calls: Sequence[GroupCall], batch: Batch, window: Window | None, *, descending: bool = False
+) -> StateBatch:
+    """Partial states of every call over one batch of rows.
+
+    Args:
+        window: the buckets, None for one that takes all.
+        descending: of points that are alike that of the last series is selected, not that of the first.
+    """
     cut = split_runs(batch.times, batch.run_offsets, window)
-    return StateBatch(batch.groups, tuple(_partial(call, batch, cut) for call in calls))
+    states = []
+    for call in calls:
+        # Over all of time the server reads each series from the end that the function asks for.
+        last_series = call.function.edge == "last" if window is None and call.function.edge else descending
+        states.append(_partial(call, batch, cut, last_series=last_series))
+    return StateBatch(batch.groups, tuple(states))
 
 
-def _partial(call: GroupCall, batch: Batch, cut: Bucketed) -> StateTable:
+def _partial(call: GroupCall, batch: Batch, cut: Bucketed, *, last_series: bool) -> StateTable:
     column, segments, runs, buckets = batch.columns[call.argument], cut.segments, cut.runs, cut.buckets
     present = None
     if column.valid is not None and not column.valid.all():
@@ -134,6 +147,9 @@ def _partial(call: GroupCall, batch: Batch, cut: Bucketed) -> StateTable:
     columns = {"value": rows_of(call.argument), "time": Column(DataType.TIME, times)}
     columns |= {f"key.{i}": rows_of(label) for i, label in enumerate(call.keys)}
     columns |= {written: rows_of(label) for label, written, _ in call.beside}
+    if call.beside:
+        ranks = batch.row_ranks if present is None else batch.row_ranks[present]
+        columns["rank"] = Column(DataType.INTEGER, -ranks if last_series else ranks)
     if isinstance(call.function, SelectorFunction):
         picked = call.function.keep(_rows(call, columns), segments, call.arguments)
         return _gather(picked, columns, batch.run_groups[runs], buckets)
@@ -148,9 +164,9 @@ def merge_states(call: GroupCall, tables: Sequence[StateTable]) -> StateTable:
     groups = np.concatenate([table.groups for table in tables])
     buckets = np.concatenate([table.buckets for table in tables])
     columns = {name: Column.concat([table.columns[name] for table in tables]) for name in tables[0].columns}
-    rising = (groups[1:] > groups[:-1]) | ((groups[1:] == groups[:-1]) & (buckets[1:] >= buckets[:-1]))
-    if not rising.all():
-        order = np.lexsort((buckets, groups))  # stable: states of one key stay in the order they came
+    keys = [groups, buckets, *([columns["rank"].values] if "rank" in columns else [])]
+    if not ascending(keys):
+        order = np.lexsort(keys[::-1])  # stable: states of one key stay in the order they came
         groups, buckets = groups[order], buckets[order]
         columns = {name: column.take(order) for name, column in columns.items()}
     if not len(groups):

@@ -63,6 +63,10 @@ class Scan(Node):
     """Rows of one measurement in one shard, by series; see `storage.interface.ScanRequest` for each attribute.
 
     Writes: batches with one run per series and stretch of time.
+
+    Attributes:
+        shard: name of the snapshot to read.
+        place: of its source in FROM, which orders the rows of one group and time before their series does.
     """
 
     shard: str
@@ -77,6 +81,7 @@ class Scan(Node):
     limit: int | None = None
     descending: bool = False
     part: tuple[int, int] = (0, 1)
+    place: int = 0
 
     def describe(self) -> str:
         labels = [field.label for field in self.fields]
@@ -345,10 +350,12 @@ class Derive(Output):
     Attributes:
         dimensions: what the outer query groups by.
         tags: dimensions of the subquery that the outer query may name like tags.
+        place: as for a scan.
     """
 
     dimensions: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    place: int = 0
 
     def describe(self) -> str:
         by = f" by {', '.join(self.dimensions)}" if self.dimensions else ""

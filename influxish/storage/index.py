@@ -170,6 +170,33 @@ class MeasurementSeries:
         columns = tuple(texts[ranks[first]] for ranks, texts in ranked)
         return GroupTable(dimensions, object_array([name] * len(first)), columns), ids
 
+    def ranks(self) -> Positions:
+        """(count,) int64: the place of each series when all are sorted by their keys, as `a=1,b=2` sorts.
+
+        Compared tag by tag: by key, then by value; of two that agree as far as one of them goes, that one is first.
+        """
+        levels: list[Positions] = []
+        has_later = np.zeros(self.count, np.bool_)
+        for key in reversed(self.tag_keys):
+            codes, values = self.codes(key)
+            level = _text_ranks(codes, values)
+            # Without this tag a series is compared by its next key, which sorts behind; or it has ended, and is first.
+            level[codes == 0] = np.where(has_later[codes == 0], len(values), -1)
+            levels.append(level)
+            has_later |= codes != 0
+        ranks = np.empty(self.count, np.int64)
+        ranks[np.lexsort(levels) if levels else slice(None)] = np.arange(self.count)
+        return ranks
+
+
+def _text_ranks(codes: Codes, values: Sequence[str]) -> Positions:
+    """(s,) int64: the place of each series' value among the distinct values in use, sorted."""
+    used, inverse = np.unique(codes, return_inverse=True)
+    texts = [values[code] for code in used.tolist()]
+    ranks = np.empty(len(texts), np.int64)
+    ranks[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
+    return ranks[inverse.reshape(-1)]
+
 
 class SeriesIndex:
     """All series of one database. One writer at a time; readers take views and need no lock."""
@@ -177,6 +204,7 @@ class SeriesIndex:
     def __init__(self) -> None:
         self._measurements: dict[str, _MeasurementIndex] = {}
         self._groups: dict[tuple[str, tuple[str, ...]], tuple[int, GroupTable, Positions]] = {}
+        self._ranks: dict[str, tuple[int, Positions]] = {}
         self._lock = threading.Lock()
 
     def measurements(self) -> list[str]:
@@ -268,6 +296,14 @@ class SeriesIndex:
                 kept = (view.count, *view.group(measurement, dimensions))
                 self._groups[measurement, dimensions] = kept
             return kept[1], kept[2]
+
+    def ranks(self, measurement: str, view: MeasurementSeries) -> Positions:
+        """As `MeasurementSeries.ranks`; kept as long as no series are added."""
+        with self._lock:
+            kept = self._ranks.get(measurement)
+            if kept is None or kept[0] != view.count:
+                kept = self._ranks[measurement] = (view.count, view.ranks())
+            return kept[1]
 
 
 def _equal_to(condition: Expression) -> tuple[str, str, bool] | None:

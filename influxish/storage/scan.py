@@ -37,6 +37,7 @@ class Scan:
         if selected is None:
             return
         table, group_of = self.index.groups(request.measurement, request.dimensions, self.series)
+        rank_of = self.index.ranks(request.measurement, self.series)
         tags = {key: self.series.values(key) for key in request.tags}
         limit = _SeriesLimit(request.limit, self.series.count)
         reader = Reader(request.fields, selected, stats, self._pruner(selected, limit), request.descending)
@@ -44,7 +45,8 @@ class Scan:
             found = limit.first(self._passing(_with_tags(rows, tags)))
             for start in range(0, found.rows, request.batch_rows):
                 part = found.slice(start, min(start + request.batch_rows, found.rows))
-                yield Batch(table, group_of[part.run_groups], part.run_offsets, part.times, part.columns)
+                groups, ranks = group_of[part.run_groups], rank_of[part.run_groups]
+                yield Batch(table, groups, part.run_offsets, part.times, part.columns, ranks)
 
     def estimate(self) -> Estimate:
         """See `ShardSource.estimate`."""

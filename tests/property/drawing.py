@@ -63,7 +63,6 @@ class Scene:
         shard_seconds: time that one shard covers.
         on_disk: in a folder, flushed and opened anew before it is asked.
         narrow: batches, blocks and parts hold a few rows only, as if there were many.
-        distinct_times: no two series have a point at the same time, so every order is defined.
     """
 
     batches: tuple[tuple[Point, ...], ...]
@@ -71,11 +70,10 @@ class Scene:
     shard_seconds: int
     on_disk: bool
     narrow: bool
-    distinct_times: bool
 
 
 def draw_scene(random: Random) -> Scene:
-    origin, distinct_times = random.choice(ORIGINS), random.random() < 0.5
+    origin, step = random.choice(ORIGINS), random.choice([0, 1_000_000])
     series = random.sample(range(len(SERIES)), random.randint(1, 5))
     # A field that is never written must be as good as any.
     fields = sorted(FIELD_TYPES) if random.random() < 0.8 else random.sample(sorted(FIELD_TYPES), 3)
@@ -85,26 +83,25 @@ def draw_scene(random: Random) -> Scene:
         points = []
         for _ in range(random.choice([1, 10, 40])):
             number = random.choice(series)
-            time = origin + random.randrange(SPAN) * SECOND + (number * 1_000_000 if distinct_times else 0)
+            time = origin + random.randrange(SPAN) * SECOND + number * step
             held = [name for name in fields if random.random() < density] or [random.choice(fields)]
             points.append(Point(SERIES[number], time, tuple((name, _VALUES[name](random)) for name in held)))
         batches.append(tuple(points))
     on_disk, narrow = random.random() < 0.3, random.random() < 0.5
-    return Scene(tuple(batches), origin, random.choice([7, 20, 604_800]), on_disk, narrow, distinct_times)
+    return Scene(tuple(batches), origin, random.choice([7, 20, 604_800]), on_disk, narrow)
 
 
 def draw_query(random: Random, scene: Scene) -> Query:
     every = random.choice([0, 0, 3, 7, 10, 25])
     shape = random.choice(["calls", "calls", "arithmetic", "list", "extras"] + ([] if every else ["raw"] * 3))
     dimensions = random.choice([(), (), (), ("h",), ("r",), ("h", "r"), ("*",), ("nosuch",)])
-    fixed_order = scene.distinct_times or dimensions in (("*",), ("h", "r"))
     fills: list[str | float] = ["null"]
     if every and shape in ("calls", "arithmetic", "extras"):
         # Nothing says what a line through plain columns is.
         fills += ["none", "previous", 0, 2.7] + ([] if shape == "extras" else ["linear", "linear"])
     fill = random.choice(fills)
     return Query(
-        columns=_columns(random, shape, fixed_order),
+        columns=_columns(random, shape),
         condition=_condition(random, 2) if random.random() < 0.4 else None,
         start=_moment(random, scene, -5, SPAN // 2) if random.random() < 0.5 else None,
         stop=_moment(random, scene, SPAN // 3, SPAN + 10) if every or random.random() < 0.5 else None,
@@ -128,7 +125,7 @@ def _moment(random: Random, scene: Scene, low: int, high: int) -> int:
     return scene.origin + random.randint(low, high) * SECOND + random.choice([0, 0, 0, 1, 1_500_000])
 
 
-def _columns(random: Random, shape: str, fixed_order: bool) -> tuple[Expression, ...]:
+def _columns(random: Random, shape: str) -> tuple[Expression, ...]:
     match shape:
         case "raw":
             return tuple(_raw_column(random) for _ in range(random.randint(1, 4)))
@@ -139,11 +136,9 @@ def _columns(random: Random, shape: str, fixed_order: bool) -> tuple[Expression,
         case "list" if random.random() < 0.3:
             return (Call("distinct", random.choice(sorted(FIELD_TYPES))),)
         case "list":
-            keys = random.choice([(), ("h",), ("h", "r")]) if fixed_order else ()
+            keys = random.choice([(), ("h",), ("h", "r")])
             function = random.choice(["top", "bottom"])
             return (Call(function, random.choice(_NUMERIC), (random.randint(1, 4),), keys),)
-        case _ if not fixed_order:
-            return (_call(random),)
     function, numbers = random.choice([("min", ()), ("max", ()), ("first", ()), ("last", ()), ("percentile", (60,))])
     others = tuple(_reference(random) for _ in range(random.randint(1, 3)))
     return (Call(function, random.choice(_NUMERIC), numbers), *others)

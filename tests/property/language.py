@@ -5,7 +5,7 @@ Knows nothing of the engine's parser, plan or types, so that an error there cann
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -167,7 +167,11 @@ class Query:
         return tuple(found)
 
     def __str__(self) -> str:
-        columns = ", ".join(f"{column} AS c{place}" for place, column in enumerate(self.columns))
+        return self.text("m", [f"c{place}" for place in range(len(self.columns))])
+
+    def text(self, source: str, names: Sequence[str]) -> str:
+        """The query of what stands in FROM as `source`, its columns called `names`."""
+        columns = ", ".join(f"{column} AS {name}" for column, name in zip(self.columns, names, strict=True))
         where = [str(self.condition)] if self.condition is not None else []
         if self.start is not None:
             where.append(f"time > {_moment(self.start - 1)}" if self.open_bounds else f"time >= {_moment(self.start)}")
@@ -177,7 +181,7 @@ class Query:
         if self.every:
             offset = f", {self.offset // SECOND}s" if self.offset else ""
             groups.append(f"time({self.every // SECOND}s{offset})")
-        clauses = [f"SELECT {columns} FROM m"]
+        clauses = [f"SELECT {columns} FROM {source}"]
         clauses += [f"WHERE {' AND '.join(where)}"] if where else []
         clauses += [f"GROUP BY {', '.join(groups)}"] if groups else []
         clauses += [f"fill({self.fill})"] if self.fill_said else []

@@ -48,14 +48,12 @@ class Series:
         tags: GROUP BY tag → value.
         rows: all of its rows, before LIMIT and OFFSET.
         first, stop: those that LIMIT and OFFSET leave.
-        in_order: whether rows of one time have an order, too.
     """
 
     tags: dict[str, str]
     rows: list[Row]
     first: int
     stop: int
-    in_order: bool
 
 
 def answer(points: Sequence[Stored], query: Query) -> list[Series]:
@@ -63,9 +61,10 @@ def answer(points: Sequence[Stored], query: Query) -> list[Series]:
 
     Raises:
         Undefined: SLIMIT where some group has no rows, or in descending order; a field that exists, but nowhere in the
-            range of time; a line to a null.
+            range of time; a line to a null; a rest that the last digit decides.
     """
     known = _known_fields(points, query)
+    points = sorted(points, key=lambda point: point.series, reverse=_from_last_series(query))
     keys = sorted(TAG_KEYS if query.dimensions == ("*",) else set(query.dimensions))
     if query.dimensions == ("*",):
         keys = sorted({key for point in points for key in point.tags})
@@ -81,14 +80,20 @@ def answer(points: Sequence[Stored], query: Query) -> list[Series]:
         if rows:
             first = min(query.skip, len(rows))
             stop = min(first + query.limit, len(rows)) if query.limit else len(rows)
-            in_order = bool(query.calls) and not any(call.function in ("top", "bottom") for call in query.calls)
-            found.append(Series(dict(zip(keys, values, strict=True)), rows, first, stop, in_order))
+            found.append(Series(dict(zip(keys, values, strict=True)), rows, first, stop))
     if query.series_limit or query.series_skip:
         if query.descending or len(found) < len(groups):
             raise Undefined("which series SLIMIT counts")
         found = found[query.series_skip :]
         found = found[: query.series_limit] if query.series_limit else found
     return [series for series in found if series.first < series.stop]
+
+
+def _from_last_series(query: Query) -> bool:
+    """Whether of points that are alike the one of the last series comes first: where time runs backwards."""
+    if len(query.calls) == 1 and not query.every and query.calls[0].function in ("first", "last"):
+        return query.calls[0].function == "last"
+    return query.descending
 
 
 def _in_range(time: int, query: Query) -> bool:
@@ -223,7 +228,10 @@ def _arithmetic(operator: str, left: float | int, right: float | int) -> float |
     assert operator == "%"
     if isinstance(left, int) and isinstance(right, int):
         return int(math.copysign(abs(left) % abs(right), left)) if right else 0
-    return math.fmod(left, right) if right else math.nan
+    rest = math.fmod(left, right) if right else math.nan
+    if 0 < min(abs(rest), abs(right) - abs(rest)) < 1e-9 * abs(right):
+        raise Undefined("a rest that the last digit decides")
+    return rest
 
 
 # Aggregate queries

@@ -21,6 +21,11 @@ class Stored:
     time: int
     fields: dict[str, Value]
 
+    @property
+    def series(self) -> str:
+        """The key of its series: what puts points of one time in order."""
+        return ",".join(f"{key}={value}" for key, value in sorted(self.tags.items()))
+
     def cell(self, name: str) -> Cell:
         """A field or tag as a column shows it."""
         return self.fields.get(name) if name in FIELD_TYPES else self.tags.get(name)
@@ -49,6 +54,7 @@ class Result:
 
 
 def samples_of(points: Iterable[Stored], field: str) -> list[Sample]:
+    """By time, then value; those that are alike stay in the order of the points."""
     found = [Sample(point.fields[field], point.time, point) for point in points if field in point.fields]
     return sorted(found, key=lambda sample: (sample.time, sample.value))
 
@@ -71,9 +77,9 @@ def apply(call: Call, samples: list[Sample]) -> list[Result]:
             largest = max(values)
             return [_selected(next(sample for sample in samples if sample.value == largest))]
         case "first":
-            return [_selected([sample for sample in samples if sample.time == samples[0].time][-1])]
+            return [_selected(_largest_at(samples[0].time, samples))]
         case "last":
-            return [_selected(samples[-1])]
+            return [_selected(_largest_at(samples[-1].time, samples))]
         case "percentile":
             ranked = sorted(samples, key=lambda sample: (sample.value, sample.time))
             index = math.floor(Fraction(len(ranked)) * Fraction(call.numbers[0]) / 100 + Fraction(1, 2)) - 1
@@ -85,6 +91,11 @@ def apply(call: Call, samples: list[Sample]) -> list[Result]:
 
 def _selected(sample: Sample) -> Result:
     return Result(sample.value, sample.time, sample.point)
+
+
+def _largest_at(time: int, samples: list[Sample]) -> Sample:
+    there = [sample for sample in samples if sample.time == time]
+    return next(sample for sample in there if sample.value == there[-1].value)
 
 
 def _number(function: str, values: list[float | int]) -> float | int:

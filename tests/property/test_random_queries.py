@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,7 +18,7 @@ import pytest
 
 import influxish
 import influxish.database
-from influxish.errors import InfluxishError
+from influxish.errors import InfluxishError, QueryError
 from influxish.exec import build
 from influxish.exec.request import scan_request
 from influxish.optimizer.rules import RULES
@@ -102,19 +102,8 @@ def same_cell(expected: Any, found: Any) -> bool:
 
 
 def same_series(expected: Series, found: list[Row]) -> bool:
-    """Whether `found` are the rows that are expected. Which of several rows of one time come first may be open."""
     wanted = expected.rows[expected.first : expected.stop]
-    if [time for time, _ in wanted] != [time for time, _ in found]:
-        return False
-    if expected.in_order:
-        return all(map(same_row, wanted, found))
-    left = list(expected.rows)
-    for row in found:
-        place = next((place for place, other in enumerate(left) if same_row(other, row)), None)
-        if place is None:
-            return False
-        del left[place]
-    return True
+    return len(wanted) == len(found) and all(map(same_row, wanted, found))
 
 
 def disagreement(db: influxish.Database, points: list[Stored], query: Query) -> str:
@@ -126,7 +115,7 @@ def disagreement(db: influxish.Database, points: list[Stored], query: Query) -> 
         expected = answer(points, query)
     except Undefined:
         rows = ask(db, query, ("all",))
-        expected = [Series(tags, part, 0, len(part), in_order=False) for tags, part in rows]
+        expected = [Series(tags, part, 0, len(part)) for tags, part in rows]
     for variant in VARIANTS:
         try:
             found = ask(db, query, variant)
@@ -174,6 +163,64 @@ def check(seed: int) -> None:
         with opened(scene) as db:
             wrong = [query for query in queries if disagreement(db, points, query)]
         assert not wrong, smallest(scene, wrong[0])
+
+
+@dataclass(frozen=True)
+class Nested:
+    """A query of another one, perhaps with the measurement beside it."""
+
+    outer: Query
+    inner: Query
+    beside: bool
+
+    def __str__(self) -> str:
+        inner = self.inner.text("m", ("v", "w", "i", "s")[: len(self.inner.columns)])
+        return self.outer.text(f"({inner}){', m' * self.beside}", [f"c{n}" for n in range(len(self.outer.columns))])
+
+
+def answers(db: influxish.Database, query: Nested, variant: tuple[str, ...]) -> Found | str:
+    """What is answered; the message, where the types of the inner columns do not fit the outer ones."""
+    try:
+        result = db.query(str(query), database="demo", disable=variant)
+    except QueryError as error:
+        return error.message
+    return [(dict(series.tags), [(row[0], row[1:]) for row in series.rows]) for series in result]
+
+
+def same_answer(one: Found | str, other: Found | str) -> bool:
+    if isinstance(one, str) or isinstance(other, str):
+        return one == other
+    same_keys = [(tags, len(rows)) for tags, rows in one] == [(tags, len(rows)) for tags, rows in other]
+    return same_keys and all(all(map(same_row, a[1], b[1])) for a, b in zip(one, other, strict=True))
+
+
+def check_nested(seed: int) -> int:
+    """Ask queries of queries with all rules, none and each left out; how many of them had rows."""
+    random, with_rows = Random(seed), 0
+    for _ in range(SCENES):
+        scene = draw_scene(random)
+        lines = "\n".join(point.line() for batch in scene.batches for point in batch)
+        with opened(scene) as db:
+            for _ in range(QUERIES):
+                query = Nested(draw_query(random, scene), draw_query(random, scene), random.random() < 0.5)
+                plain = answers(db, query, ("all",))
+                with_rows += isinstance(plain, list) and bool(plain)
+                for variant in VARIANTS:
+                    found = answers(db, query, variant)
+                    told = f"{query}\ndisable={variant}\nwithout rules {plain}\nfound {found}\n{scene}\n{lines}"
+                    assert same_answer(plain, found), told
+    return with_rows
+
+
+@pytest.mark.parametrize("seed", range(100, 106))
+def test_rules_do_not_change_the_answer_of_a_query_of_a_query(seed: int) -> None:
+    assert check_nested(seed) > SCENES * QUERIES / 5
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(2000, 2150))
+def test_rules_do_not_change_the_answer_of_a_query_of_a_query_at_length(seed: int) -> None:
+    check_nested(seed)
 
 
 @pytest.mark.parametrize("seed", range(8))

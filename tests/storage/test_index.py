@@ -143,3 +143,22 @@ def test_keys_that_look_alike_end_to_end_are_different_series(pair: tuple[str, s
     numbers, fresh = index.lookup("m", [(pair,)])
     assert not fresh
     assert numbers.tolist() == [0 if pair == ("ab", "c") else 1]
+
+
+@given(st.lists(TAGS, max_size=12, unique_by=lambda tags: tuple(sorted(tags.items()))))
+def test_ranks_are_the_order_of_the_series_keys(series: list[dict[str, str]]) -> None:
+    index = SeriesIndex()
+    index.add("m", [tuple(sorted(tags.items())) for tags in series])
+    ranks = index.ranks("m", index.series("m")).tolist()
+    keys = [",".join(f"{key}={value}" for key, value in sorted(tags.items())) for tags in series]
+    assert [keys[number] for number in np.argsort(ranks)] == sorted(keys)
+    assert sorted(ranks) == list(range(len(series)))
+
+
+def test_ranks_are_those_of_the_series_there_are() -> None:
+    index = SeriesIndex()
+    index.add("m", [(("h", "b"),), (("h", "c"),)])
+    before = index.series("m")
+    index.add("m", [(("h", "a"),)])
+    assert index.ranks("m", index.series("m")).tolist() == [1, 2, 0]
+    assert index.ranks("m", before).tolist() == [0, 1]

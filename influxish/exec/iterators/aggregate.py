@@ -77,7 +77,9 @@ class PartialAggregateIterator(BatchIterator):
         self._done = True
         while (batch := self.children[0].next_batch()) is not None:
             assert isinstance(batch, Batch)
-            self._states.add(partial_states(self._node.calls, batch, self._node.window))
+            self._states.add(
+                partial_states(self._node.calls, batch, self._node.window, descending=self._node.descending)
+            )
         result = self._states.result()
         self._states.clear()
         return result if result is not None and result.rows else None
@@ -99,7 +101,7 @@ class AggregateIterator(HeldIterator):
         node = self._node
         while (batch := self.children[0].next_batch()) is not None:
             if isinstance(batch, Batch):
-                batch = partial_states(node.calls, batch, node.window)
+                batch = partial_states(node.calls, batch, node.window, descending=node.descending)
             self._states.add(batch)
         states = self._states.result()
         if states is None:

@@ -29,12 +29,14 @@ class _Grid:
         times: (n,) bucket starts, ns.
         first: (n,) row number at which the row's group begins.
         places: (r,) where each row of the input stands.
+        extra: (n,) bool: rows for points beyond the time range, where nothing is filled; None: there are none.
     """
 
     groups: Positions
     times: Times
     first: Positions
     places: Positions
+    extra: Mask | None = None
 
 
 class FillIterator(HeldIterator):
@@ -98,6 +100,7 @@ class FillIterator(HeldIterator):
         which = np.cumsum(np.diff(ids, prepend=ids[0]) != 0)
         # A subquery may answer buckets that begin before the time range around it.
         outside = bool(((rows.times < first[which]) | (rows.times > last)).any())
+        extra = None
         if not window.zone and not outside:
             numbers = bucket_numbers(window, first, np.full_like(first, last))
             lengths = np.where(first <= last, numbers + 1, 0).astype(np.int64)
@@ -112,8 +115,10 @@ class FillIterator(HeldIterator):
             grids = [bucket_grid(window, TimeRange(int(start), last + 1)) for start in first]
             stops = np.append(starts[1:], len(ids))
             if outside:
+                regular = grids
                 own = [rows.times[start:stop] for start, stop in zip(starts, stops, strict=True)]
-                grids = [np.union1d(grid, times) for grid, times in zip(grids, own, strict=True)]
+                grids = [np.union1d(grid, times) for grid, times in zip(regular, own, strict=True)]
+                extra = np.concatenate([~np.isin(a, b) for a, b in zip(grids, regular, strict=True)])
             lengths = np.array([len(grid) for grid in grids], np.int64)
             begins = np.concatenate([[0], np.cumsum(lengths)[:-1]])
             times = np.concatenate(grids)
@@ -123,7 +128,7 @@ class FillIterator(HeldIterator):
                     for i, (grid, start, stop) in enumerate(zip(grids, starts, stops, strict=True))
                 ]
             )
-        return _Grid(np.repeat(ids[starts], lengths), times, np.repeat(begins, lengths), places)
+        return _Grid(np.repeat(ids[starts], lengths), times, np.repeat(begins, lengths), places, extra)
 
     def _fill_column(self, fill: FillColumn, rows: Batch, grid: _Grid) -> tuple[Column, Mask]:
         """The column over the grid, and where it exists: in groups that have a value at all, from its beginning on."""
@@ -136,6 +141,8 @@ class FillIterator(HeldIterator):
         valid = np.zeros(n, np.bool_)
         valid[grid.places] = own.mask & source.mask
         region = _from_first(present, grid, whole_group=self._node.time_range.has_start)
+        if grid.extra is not None:
+            region &= present | ~grid.extra
         empty = region & ~present
         match fill.option:
             case FillOption.PREVIOUS:

@@ -57,6 +57,7 @@ class DeriveIterator(RowIterator):
     def __init__(self, child: BatchIterator, node: Derive) -> None:
         super().__init__(child)
         self._node = node
+        self._runs = 0  # handed on so far
 
     def next_batch(self) -> Batch | None:
         batch = self.rows_of(self.children[0])
@@ -72,4 +73,10 @@ class DeriveIterator(RowIterator):
             values = known.get(tag, object_array([""] * len(batch.groups)))[ids]
             columns[tag] = Column(DataType.TAG, values, values != "")
         groups, mapping = batch.groups.project(node.dimensions)
-        return Batch(groups, mapping[batch.run_groups], batch.run_offsets, batch.times, columns)
+        # Rows come in their final order; told backwards, they come backwards.
+        ranks = np.arange(self._runs, self._runs + len(batch.run_groups), dtype=np.int64)
+        self._runs += len(ranks)
+        ranks = -ranks if node.descending else ranks
+        return Batch(groups, mapping[batch.run_groups], batch.run_offsets, batch.times, columns, ranks).at_place(
+            node.place
+        )

@@ -13,9 +13,9 @@ from influxish.storage.interface import ScanRequest, ScanStats, ShardSource
 class ScanIterator(RowIterator):
     """Hand on what the shard answers, without batches that are empty."""
 
-    def __init__(self, shard: ShardSource, request: ScanRequest, stats: ScanStats) -> None:
+    def __init__(self, shard: ShardSource, request: ScanRequest, stats: ScanStats, place: int) -> None:
         super().__init__()
-        self._shard, self._request, self._stats = shard, request, stats
+        self._shard, self._request, self._stats, self._place = shard, request, stats, place
         self._batches: Iterator[Batch] = iter(())
 
     def open(self) -> Self:
@@ -24,4 +24,5 @@ class ScanIterator(RowIterator):
         return self
 
     def next_batch(self) -> Batch | None:
-        return next((batch for batch in self._batches if batch.rows), None)
+        batch = next((batch for batch in self._batches if batch.rows), None)
+        return None if batch is None else batch.at_place(self._place)

@@ -9,11 +9,12 @@ import numpy as np
 from influxish.batch import BATCH_ROWS, Batch, Positions
 from influxish.exec.context import QueryContext
 from influxish.exec.iterator import BatchIterator, HeldIterator
+from influxish.functions.segments import Segments, ascending
 from influxish.plan.nodes import Sort
 
 
 class SortIterator(HeldIterator):
-    """Collect, sort once, hand out in slices. Rows that are equal keep the order they came in."""
+    """Collect, sort once, hand out in slices. Rows of one group and time are in order of their series."""
 
     def __init__(self, child: BatchIterator, node: Sort, context: QueryContext) -> None:
         super().__init__(child, context=context)
@@ -26,7 +27,7 @@ class SortIterator(HeldIterator):
             self.memory.add(batch.nbytes)
             held.append(batch)
             if self._node.limit is not None and sum(b.rows for b in held) > threshold:
-                held = [self._sort(held)]
+                held = [self._sort(held, ranked=True)]
                 self.memory.set(held[0].nbytes)
                 threshold = max(threshold, 2 * held[0].rows)
         if held:
@@ -36,7 +37,8 @@ class SortIterator(HeldIterator):
             self.memory.set(result.nbytes)
             yield result
 
-    def _sort(self, held: list[Batch]) -> Batch:
+    def _sort(self, held: list[Batch], *, ranked: bool = False) -> Batch:
+        """All rows in order; `ranked` if more will come, among which they must find their place again."""
         batch = Batch.concat(held)
         order = self._order(batch)
         groups = batch.row_groups if order is None else batch.row_groups[order]
@@ -48,7 +50,8 @@ class SortIterator(HeldIterator):
         if order is None:
             return batch
         columns = {label: column.take(order) for label, column in batch.columns.items()}
-        return Batch.of_rows(batch.groups, groups, batch.times[order], columns)
+        ranks = batch.row_ranks[order] if ranked and batch.run_ranks is not None else None
+        return Batch.of_rows(batch.groups, groups, batch.times[order], columns, ranks)
 
     def _order(self, batch: Batch) -> Positions | None:
         """The permutation that sorts; None if the rows are in order as they stand."""
@@ -58,12 +61,23 @@ class SortIterator(HeldIterator):
             rising = bool((groups[1:] >= groups[:-1]).all())
             return None if rising else np.argsort(groups, kind="stable")
         times = batch.times * sign
-        rising = bool(((groups[1:] > groups[:-1]) | ((groups[1:] == groups[:-1]) & (times[1:] >= times[:-1]))).all())
-        if rising:
+        if ascending((groups, times, batch.row_ranks * sign)):
             return None
-        if len(batch.groups) == 1 or bool((groups == groups[0]).all()):
-            return np.argsort(times, kind="stable")
-        return np.lexsort((times, groups))
+        by_rank = _by_rank(batch, sign)
+        if by_rank is not None:
+            groups, times = groups[by_rank], times[by_rank]
+        one_group = bool((groups == groups[0]).all())
+        order = np.argsort(times, kind="stable") if one_group else np.lexsort((times, groups))
+        return order if by_rank is None else by_rank[order]
+
+
+def _by_rank(batch: Batch, sign: int) -> Positions | None:
+    """The rows, runs by group and rank, so that a stable sort by time leaves ties as they shall be; None: they are."""
+    if batch.run_ranks is None or ascending((keys := batch.run_groups * sign, ranks := batch.run_ranks * sign)):
+        return None
+    order = np.lexsort((ranks, keys))
+    starts, stops = batch.run_offsets[:-1][order], batch.run_offsets[1:][order]
+    return Segments(starts, stops).rows
 
 
 def _first_of_each(groups: Positions, limit: int) -> Positions:

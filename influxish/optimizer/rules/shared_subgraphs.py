@@ -1,4 +1,4 @@
-"""Equal work over equal inputs is done once; calls that read the same rows share one pass over them."""
+"""Calls that read the same rows share one pass over them."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from dataclasses import replace
 from influxish.optimizer.rule import Facts
 from influxish.plan.graph import Graph
 from influxish.plan.node import Node
-from influxish.plan.nodes import Aggregate, Fill, Output, Stage
+from influxish.plan.nodes import Aggregate, Fill, Stage
 
 
 def share_subgraphs(graph: Graph, node: Node, facts: Facts) -> bool:
-    """f(a) and g(a) over one input  become  f(a), g(a) in one node; two equal nodes over equal inputs become one.
+    """f(a) and g(a) over one input  become  f(a), g(a) in one node; so do fills over one input.
 
-    Why: rows are read, decoded and cut into buckets once for all calls of a SELECT.
-    Legal when: the nodes read the same inputs in the same order, and are told the same but for the columns they add.
+    Why: rows are read, decoded and cut into buckets once for all calls of a SELECT. Equal scans in different places
+        stay apart: the other rules then fit each to its reader, and a node with two readers would be run twice.
+    Legal when: the nodes read the same input, and are told the same but for the columns they add.
     Stops because: every firing leaves one node fewer.
     """
-    if isinstance(node, Output):
+    if not isinstance(node, Aggregate | Fill):
         return False
     key = _key(node)
     first = facts.memo.setdefault(key, node)
     if first is node:
         return False
-    # Both read the same nodes; the survivor is a new description in the place of the first.
+    # The survivor is a new description in the place of the first.
     together = _together(first, node)
     graph.replace(first, together)
     graph.redirect(node, together)
@@ -41,7 +42,7 @@ def _key(node: Node) -> tuple[object, ...]:
             settings.pop("calls")
     elif isinstance(node, Fill):
         settings.pop("columns")
-    return (type(node), *settings.values(), *map(id, node.sources))
+    return (type(node), *settings.values(), *node.sources)
 
 
 def _together(first: Node, second: Node) -> Node:
@@ -50,4 +51,4 @@ def _together(first: Node, second: Node) -> Node:
             return replace(first, calls=tuple(dict.fromkeys((*first.calls, *second.calls))))
         case (Fill(), Fill()):
             return replace(first, columns=tuple(dict.fromkeys((*first.columns, *second.columns))))
-    return replace(first)
+    raise AssertionError("nodes of one key are of one kind")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
@@ -27,7 +27,9 @@ from influxish.result import Result, collect
 from influxish.storage.engine import Engine, StorageOptions
 from influxish.storage.line_protocol import parse_lines
 from influxish.types import NOWHERE, DataType
-from influxish.writing import columns_to_points, refusal
+from influxish.writing import columns_to_points, line_protocol, refusal
+
+Text = str | bytes | bytearray | memoryview
 
 
 class SupportsColumns(Protocol):
@@ -206,7 +208,7 @@ class Database:
 
     def write(
         self,
-        data: str | bytes | Sequence[str] | Mapping[str, Any] | SupportsColumns,
+        data: Text | Iterable[Text] | Mapping[str, Any] | SupportsColumns,
         *,
         database: str,
         policy: str = "",
@@ -218,8 +220,8 @@ class Database:
         """Write points; they are durable when this returns.
 
         Args:
-            data: line protocol (text, bytes, or a list of lines), or columns: a mapping of name → sequence, or a
-                pandas or Polars dataframe.
+            data: line protocol (text, bytes, or an iterable of such lines, for instance an open file), or columns: a
+                mapping of name → sequence, or a pandas or Polars dataframe.
             database: where to; it must exist.
             policy: retention policy, "" for the default.
             precision: unit of the times: ns, us, ms, s, m or h. Columns of datetime64 carry their own.
@@ -233,12 +235,9 @@ class Database:
             WriteError: nothing could be written.
             NotFound: no such database or retention policy.
         """
-        if isinstance(data, bytes):
-            return self._write_lines(data, database, policy, precision)
-        if isinstance(data, str):
-            return self._write_lines(data.encode(), database, policy, precision)
-        if isinstance(data, Sequence):
-            return self._write_lines("\n".join(map(str, data)).encode(), database, policy, precision)
+        lines = line_protocol(data)
+        if lines is not None:
+            return self._write_lines(lines, database, policy, precision)
         points = columns_to_points(data, measurement, tags, time, precision)
         self.engine.write(database, policy, points)
         return points.rows

@@ -1,8 +1,8 @@
-"""Columns from Python (mappings, pandas and Polars dataframes) → points to write. Line protocol is storage's."""
+"""What Python has to write: lines → one text of line protocol, which storage reads; columns and dataframes → points."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,34 @@ import numpy as np
 from influxish.errors import WriteError
 from influxish.storage.points import PointBatch
 from influxish.types import PRECISIONS, Array
+
+_ACCEPTED = "give line protocol (text, bytes, or an iterable of such lines), a mapping of columns or a dataframe"
+
+
+def line_protocol(data: Any) -> bytes | None:
+    """The text that `data` holds in whole or line by line; None if it is columns, or nothing that can be written.
+
+    A character that UTF-8 has no bytes for becomes bytes that are no UTF-8, so that its line is refused, not all.
+
+    Raises:
+        WriteError: a line that is neither text nor bytes.
+    """
+    text = _encoded(data)
+    if text is not None or isinstance(data, Mapping) or hasattr(data, "columns") or not isinstance(data, Iterable):
+        return text
+    lines = []
+    for number, item in enumerate(data, 1):
+        line = _encoded(item)
+        if line is None:
+            raise WriteError(f"line {number} is a {type(item).__name__}, not text or bytes: {_ACCEPTED}", line=number)
+        lines.append(line.removesuffix(b"\n"))  # as lines of an open file end
+    return b"\n".join(lines)
+
+
+def _encoded(data: Any) -> bytes | None:
+    if isinstance(data, str):
+        return data.encode("utf-8", "surrogatepass")
+    return bytes(data) if isinstance(data, bytes | bytearray | memoryview) else None
 
 
 def columns_to_points(data: Any, measurement: str, tags: Sequence[str], time: str, precision: str) -> PointBatch:
@@ -22,9 +50,9 @@ def columns_to_points(data: Any, measurement: str, tags: Sequence[str], time: st
     Raises:
         WriteError: a column is missing, or cannot be a field, a tag or the time.
     """
+    columns = _columns(data, time)
     if not measurement:
         raise WriteError("columns need a measurement: write(data, measurement=…)")
-    columns = _columns(data, time)
     for name in (time, *tags):
         if name not in columns:
             raise WriteError(f"there is no column {name!r}; the columns are {', '.join(map(repr, columns))}")
@@ -37,9 +65,7 @@ def _columns(data: Any, time: str) -> dict[str, Any]:
     if isinstance(data, Mapping):
         return {str(name): values for name, values in data.items()}
     if not hasattr(data, "columns"):
-        raise WriteError(
-            f"cannot write a {type(data).__name__}: give line protocol, a mapping of columns or a dataframe"
-        )
+        raise WriteError(f"cannot write a {type(data).__name__}: {_ACCEPTED}")
     columns = {str(name): _plain(data[name]) for name in data.columns}
     if time not in columns and np.issubdtype(getattr(getattr(data, "index", None), "dtype", object), np.datetime64):
         columns[time] = data.index.to_numpy()

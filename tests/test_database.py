@@ -47,6 +47,74 @@ def test_lines_come_as_text_bytes_or_a_list(db: Database, data: Any) -> None:
     assert rows(db, "SELECT sum(usage) FROM cpu") == [{"time": 0, "sum": 9.0}]
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        bytearray("\n".join(LINES).encode()),
+        memoryview("\n".join(LINES).encode()),
+        [line.encode() for line in LINES],
+        [LINES[0], LINES[1].encode(), bytearray(LINES[2].encode())],
+        np.array(LINES),
+        np.array(LINES, object),
+        pd.Series(LINES),
+        dict.fromkeys(LINES).keys(),
+    ],
+    ids=lambda data: type(data).__name__,
+)
+def test_lines_come_as_anything_like_text_bytes_or_a_list(db: Database, data: Any) -> None:
+    assert db.write(data, database="demo", precision="s") == 3
+    assert rows(db, "SELECT sum(usage) FROM cpu") == [{"time": 0, "sum": 9.0}]
+
+
+def test_lines_come_from_a_generator_or_an_open_file(db: Database, tmp_path: Path) -> None:
+    assert db.write((line for line in LINES), database="demo", precision="s") == 3
+    path = tmp_path / "points.txt"
+    path.write_text("\n".join([*LINES, "cpu"]) + "\n", encoding="utf-8")
+    for mode in ("r", "rb"):
+        with path.open(mode) as file, pytest.raises(PartialWrite, match="line 4: unable to parse 'cpu'") as caught:
+            db.write(file, database="demo", precision="s")
+        assert caught.value.written == 3
+    assert db.write([], database="demo") == 0
+    assert db.write("", database="demo") == 0
+
+
+def test_a_character_that_is_no_utf_8_costs_its_line_only(db: Database) -> None:
+    text = 'm v=1 1\nm s="\ud800" 2\nm v=3 3'
+    for data in (text, text.split("\n"), text.encode("utf-8", "surrogatepass")):
+        with pytest.raises(PartialWrite, match=r"line 2: .*invalid UTF-8") as caught:
+            db.write(data, database="demo")
+        assert caught.value.written == 2
+        str(caught.value).encode()
+    assert [row["v"] for row in rows(db, "SELECT v FROM m")] == [1.0, 3.0]
+    for columns, layout in (
+        ({"time": [1], "s": ["\ud800"]}, {"measurement": "m"}),
+        ({"time": [1], "v": [1.0], "h": ["\ud800"]}, {"measurement": "m", "tags": ["h"]}),
+        ({"time": [1], "\ud800": [1.0]}, {"measurement": "m"}),
+        ({"time": [1], "v": [1.0]}, {"measurement": "\ud800"}),
+    ):
+        with pytest.raises(WriteError, match="cannot be written as UTF-8"):
+            db.write(columns, database="demo", **layout)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (None, "cannot write a NoneType"),
+        (1.5, "cannot write a float"),
+        (["m v=1", 3], "line 2 is a int"),
+        ([{"time": 1, "v": 1.0}], "line 1 is a dict"),
+        ([None], "line 1 is a NoneType"),
+        (np.arange(3), "line 1 is a int64"),
+    ],
+)
+def test_data_of_another_kind_is_refused_with_what_is_accepted(db: Database, data: Any, found: str) -> None:
+    with pytest.raises(WriteError) as caught:
+        db.write(data, database="demo")
+    assert found in str(caught.value)
+    assert "line protocol" in str(caught.value)
+    assert db.measurements("demo") == []
+
+
 def test_columns_come_as_a_mapping_of_arrays(db: Database) -> None:
     columns = {"time": [1, 2], "host": ["a", "b"], "usage": np.array([1.5, np.nan]), "n": np.array([1, 2])}
     assert db.write(columns, database="demo", measurement="cpu", tags=["host"], precision="s") == 2

@@ -180,9 +180,10 @@ class _Importer:
         for text in self._broken:
             _say(f"error: {text}")
         rate = short(self._points / seconds) if seconds else "0"
-        loaded = f"{self._points:,} points from {files} file{'s' if files != 1 else ''}"
+        one = self._points == 1
+        loaded = f"{self._points:,} point{'' if one else 's'} from {files} file{'' if files == 1 else 's'}"
         if self._interrupts.asked:
-            _say(f"interrupted: {loaded} were loaded and are kept")
+            _say(f"interrupted: {loaded} {'was loaded and is' if one else 'were loaded and are'} kept")
         else:
             _say(f"loaded {loaded} into {self._options.db} in {seconds:.1f} s ({rate}/s)")
         if self._rejected:

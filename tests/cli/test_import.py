@@ -43,6 +43,11 @@ def test_line_protocol_is_loaded_and_the_database_made(tmp_path: Path) -> None:
     assert "created" not in load(tmp_path, path).err
 
 
+def test_one_point_is_told_in_the_singular(tmp_path: Path) -> None:
+    done = load(tmp_path, "-", stdin=b"cpu v=1 1\n")
+    assert "loaded 1 point from 1 file into m" in done.err
+
+
 def test_several_files_gzip_precision_and_standard_input(tmp_path: Path) -> None:
     one, two = tmp_path / "one.lp", tmp_path / "two.gz"
     one.write_text("cpu v=1 1\n")

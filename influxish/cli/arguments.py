@@ -279,7 +279,7 @@ def _demo(commands: _Commands) -> None:
     command.add_argument(
         "--data", metavar="DIR", default="demo-data", help="where to keep the data (default: ./demo-data)"
     )
-    command.add_argument("--hosts", metavar="N", type=_positive, help="default: 20")
+    command.add_argument("--hosts", metavar="N", type=_positive, help="default: 150")
     command.add_argument("--hours", metavar="H", type=float, help="hours of data (default: 24)")
     command.add_argument("--seed", metavar="N", type=int, help="other seeds give other data (default: 1)")
 

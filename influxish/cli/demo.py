@@ -21,6 +21,8 @@ from influxish.errors import InfluxishError
 from influxish.types import HOUR, SECOND
 
 DATABASE = "devops"
+HOSTS = 150
+"""As many as make five million points in a day."""
 _MARKER = "demo"
 _STEP = 10 * SECOND
 
@@ -92,7 +94,7 @@ def _prepare(database: influxish.Database, options: argparse.Namespace) -> Fleet
         stop = time.time_ns() // _STEP * _STEP
         hours = 24.0 if options.hours is None else options.hours
         fleet = Fleet(
-            options.hosts or 20, stop - int(hours * HOUR), stop, _STEP, 1 if options.seed is None else options.seed
+            options.hosts or HOSTS, stop - int(hours * HOUR), stop, _STEP, 1 if options.seed is None else options.seed
         )
         if not fleet.samples:
             raise InfluxishError("--hours is too short for a sample")
@@ -147,7 +149,7 @@ def _between(start: int, stop: int) -> str:
 
 def _size(fleet: Fleet) -> str:
     first, last = rfc3339(np.array([fleet.start, fleet.stop]))
-    return f"{fleet.values:,} values of {fleet.hosts} hosts, {first} to {last}"
+    return f"{fleet.points:,} points ({fleet.values:,} values) of {fleet.hosts} hosts, {first} to {last}"
 
 
 def _ask(database: influxish.Database, words: str, query: str) -> influxish.Result:

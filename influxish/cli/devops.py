@@ -66,6 +66,11 @@ class Fleet:
         return max(0, -(-(self.stop - self.start) // self.step))
 
     @property
+    def points(self) -> int:
+        """Points in all."""
+        return self.samples * self.hosts * len(self.only)
+
+    @property
     def values(self) -> int:
         """Field values in all."""
         return self.samples * self.hosts * sum(_FIELD_COUNTS[name] for name in self.only)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import influxish as engine
+from influxish.cli.demo import HOSTS
 from influxish.cli.devops import Fleet
+from influxish.types import HOUR
 from tests.cli.running import OnTerminal, influxish
 
 
@@ -13,7 +15,7 @@ def test_it_makes_data_asks_and_shows_the_graph_and_uses_the_data_again(tmp_path
     options = ("demo", "--data", tmp_path / "data", "--hosts", 3, "--hours", 2)
     first = influxish(*options)
     assert first.code == 0, first.err
-    assert "Wrote 73,440 values of 3 hosts" in first.out
+    assert "Wrote 8,640 points (73,440 values) of 3 hosts" in first.out
     for words in ("How busy is the fleet", "Which hosts work hardest?", "host_2  █", "How do the regions compare?"):
         assert words in first.out
     assert first.out.index("before the rules") < first.out.index("after the rules")
@@ -21,7 +23,7 @@ def test_it_makes_data_asks_and_shows_the_graph_and_uses_the_data_again(tmp_path
 
     again = influxish("demo", "--data", tmp_path / "data")
     assert again.code == 0
-    assert f"Using the data in {tmp_path / 'data'}: 73,440 values of 3 hosts" in again.out
+    assert f"Using the data in {tmp_path / 'data'}: 8,640 points (73,440 values) of 3 hosts" in again.out
 
     other = influxish("demo", "--data", tmp_path / "data", "--hosts", 4)
     assert other.code == 1
@@ -41,6 +43,10 @@ def test_what_was_not_finished_is_finished(tmp_path: Path) -> None:
         fleet = Fleet(2, marker["start"], marker["stop"])
         (row,) = database.query("SELECT count(usage_user) FROM cpu", database="devops").rows
         assert row["count"] == fleet.hosts * fleet.samples
+
+
+def test_there_are_five_million_points_if_nothing_is_said() -> None:
+    assert Fleet(HOSTS, 0, 24 * HOUR).points >= 5_000_000
 
 
 def test_the_progress_bar_shows_on_a_terminal(tmp_path: Path) -> None:

@@ -7,12 +7,13 @@ import re
 
 import pytest
 
-from influxish import influxql, metadata, regex
+from influxish import influxql, metadata
 from influxish.compiler import checks, select
 from influxish.database import Database
 from influxish.errors import CompileError, UnsupportedStatement
 from influxish.functions import FUNCTIONS
 from influxish.influxql import ast, lexer, statements
+from influxish.regex import syntax
 from tests.cli.running import ROOT
 
 PAGE = (ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
@@ -60,7 +61,7 @@ def test_the_limits_of_nesting_are_the_ones_written() -> None:
     written = f"operators may be nested {checks.MAX_DEPTH} deep, subqueries {select.MAX_SUBQUERIES} deep"
     page = " ".join(PAGE.split())
     assert written in page
-    assert f"groups of a regular expression {regex.MAX_NESTING} deep" in page
+    assert f"groups of a regular expression {syntax.MAX_NESTING} deep" in page
 
 
 def test_the_lists_are_read() -> None:

@@ -17,6 +17,7 @@ def scan_request(scan: Scan) -> ScanRequest:
         series=scan.series,
         predicate=scan.predicate,
         required=scan.required,
+        last_group=scan.last_group,
         limit=scan.limit,
         descending=scan.descending,
         part=scan.part,

@@ -78,6 +78,7 @@ class Scan(Node):
     series: Expression | None = None
     predicate: Expression | None = None
     required: tuple[str, ...] = ()
+    last_group: tuple[str, ...] | None = None
     limit: int | None = None
     descending: bool = False
     part: tuple[int, int] = (0, 1)
@@ -91,6 +92,8 @@ class Scan(Node):
             words.append(f"tags {_listed(self.tags)}")
         if self.dimensions:
             words.append(f"by {', '.join(self.dimensions)}")
+        if self.last_group is not None:
+            words.append(f"up to {', '.join(value or repr('') for value in self.last_group)}")
         if self.series is not None:
             words.append(f"series {self.series}")
         if self.predicate is not None:

@@ -44,6 +44,7 @@ class ScanRequest:
         series: a condition over tags only (`Reference`s of type TAG), to be answered from the index; None: all.
         predicate: a condition over the delivered labels, for blocks to be skipped by and rows to be masked by.
         required: labels of fields of which at least one must have a value; () means any of `fields`.
+        last_group: groups whose values of `dimensions` sort behind these are not wanted; None: all are.
         limit: at most so many rows of each series are needed, the first ones in scan order; None: all.
         descending: newest rows of each series first, times within a run descending.
         part: (i, n): the i-th of n disjoint portions of about equal work, cut between series or in time; the
@@ -59,6 +60,7 @@ class ScanRequest:
     series: Expression | None = None
     predicate: Expression | None = None
     required: tuple[str, ...] = ()
+    last_group: tuple[str, ...] | None = None
     limit: int | None = None
     descending: bool = False
     part: tuple[int, int] = (0, 1)
@@ -121,6 +123,16 @@ class ShardSource(ABC):
     @abstractmethod
     def estimate(self, request: ScanRequest) -> Estimate:
         """What `scan(request)` would cost."""
+
+    @abstractmethod
+    def first_groups(self, request: ScanRequest, count: int) -> Sequence[tuple[str, ...]]:
+        """Of the groups of which the index alone tells that `scan(request)` has rows: the first `count`.
+
+        Args:
+            request: one without a predicate.
+        Returns:
+            at most `count` keys, values of `dimensions`, ascending.
+        """
 
 
 class Store(Protocol):

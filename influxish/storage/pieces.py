@@ -89,6 +89,10 @@ class Piece(ABC):
         """Bounds of a numeric field that is there, if they are known."""
 
     @abstractmethod
+    def always_valid(self, name: str) -> bool:
+        """Whether it is known of a field that is there that every row has a value of it."""
+
+    @abstractmethod
     def times(self, stats: ScanStats) -> Times:
         """(n,) the time of each row."""
 
@@ -115,6 +119,9 @@ class MemoryPiece(Piece):
 
     def extremes(self, name: str) -> Extremes | None:
         return None
+
+    def always_valid(self, name: str) -> bool:
+        return self._rows.columns[name].valid is None
 
     def times(self, stats: ScanStats) -> Times:
         return self._rows.times

@@ -5,6 +5,7 @@ Also the two things that are answered from the index alone: how a scan is cut in
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -64,12 +65,33 @@ class Scan:
             series[piece.runs.series[kept]] = True
         return Estimate(rows, int(series.sum()), blocks, size)
 
+    def first_groups(self, count: int) -> list[tuple[str, ...]]:
+        """See `ShardSource.first_groups`."""
+        selected = self._selected()
+        if selected is None:
+            return []
+        table, group_of = self.index.groups(self.request.measurement, self.request.dimensions, self.series)
+        sure, wanted = np.zeros(len(table), np.bool_), self.request.time_range
+        for piece in (piece for layer in self.layers for piece in layer.pieces):
+            if selected.misses(piece):
+                continue
+            if not any(_has(piece, field) and piece.always_valid(field.name) for field in self._required()):
+                continue
+            # The first row of a run or its last is in range: both are rows that there are.
+            inside = (piece.runs.first >= wanted.start) | (piece.runs.last < wanted.stop)
+            sure[group_of[piece.runs.series[selected.runs(piece.runs) & inside]]] = True
+        return [table.key(group)[1:] for group in np.flatnonzero(sure)[:count].tolist()]
+
     def _selected(self) -> Selection | None:
         """The rows wanted by key; None if there can be none."""
         request = self.request
         if request.time_range.is_empty or not request.fields or not self.layers:
             return None
         series = self.series.select(request.series)
+        if request.last_group is not None:
+            table, group_of = self.index.groups(request.measurement, request.dimensions, self.series)
+            inside = group_of < bisect_right(table.keys, (request.measurement, *request.last_group))
+            series = inside if series is None else series & inside
         if series is not None and not series.any():
             return None
         return portion(self.layers, Selection(series, time_range=request.time_range), request.part)

@@ -182,6 +182,9 @@ class SegmentPiece(Piece):
             return None
         return Extremes(type_, np.array([record["min"], record["max"]], np.int64).view(type_.dtype))
 
+    def always_valid(self, name: str) -> bool:
+        return int(self._columns[name]["count"]) == self.rows
+
     def times(self, stats: ScanStats) -> Times:
         record = self._record
         if record["time_codec"] == Codec.REGULAR:

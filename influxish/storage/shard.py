@@ -5,7 +5,7 @@ What a shard holds changes only under the engine's lock; a snapshot holds on to 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from influxish.batch import Batch
 from influxish.storage.index import MeasurementSeries, SeriesIndex
@@ -92,6 +92,9 @@ class ShardSnapshot(ShardSource):
 
     def estimate(self, request: ScanRequest) -> Estimate:
         return self._scan(request).estimate()
+
+    def first_groups(self, request: ScanRequest, count: int) -> Sequence[tuple[str, ...]]:
+        return self._scan(request).first_groups(count)
 
     def layers(self, measurement: str) -> list[Layer]:
         """Everything there is of a measurement, oldest first."""

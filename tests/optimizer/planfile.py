@@ -14,6 +14,7 @@ estimated at. `pytest --update-golden` rewrites the blocks; the diff is what get
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,10 +22,12 @@ from influxish import influxql
 from influxish.compiler.link import link
 from influxish.compiler.select import compile_select
 from influxish.database import Database
+from influxish.exec.request import scan_request
 from influxish.influxql import ast
 from influxish.optimizer.driver import optimize
 from influxish.optimizer.rule import Facts
 from influxish.optimizer.rules import RULES
+from influxish.plan.nodes import Scan
 from influxish.plan.render import to_text
 
 NOW = 1_700_000_000_000_000_000
@@ -84,13 +87,19 @@ def carry_out(case: PlanCase, db: Database) -> PlanCase:
     for i in range(shards):
         time = (1_600_000_000 + i * WEEK) * 10**9
         lines.append(f"cpu,host=a,region=eu value=1,idle=2,steps=3i {time}")
+        lines.append(f"cpu,host=b,region=us value=2,idle=1,steps=4i {time}")
         lines.append(f"mem,host=a used=1 {time}")
     db.write(lines, database="demo")
     (select,) = influxql.parse(case.statement)
     assert isinstance(select, ast.Select)
-    graph = link(compile_select(select, now=NOW), db.engine, "demo").graph
+    linked = link(compile_select(select, now=NOW), db.engine, "demo")
+    graph = linked.graph
     rows = int(case.settings.get("rows", "10"))
-    facts = Facts(rows=lambda scan: rows, workers=2)
+
+    def first_groups(scan: Scan, count: int) -> Sequence[tuple[str, ...]]:
+        return linked.shards[scan.shard].first_groups(scan_request(scan), count)
+
+    facts = Facts(rows=lambda scan: rows, first_groups=first_groups, workers=2)
     first = [name for name in case.settings.get("after", "").split(",") if name]
     optimize(graph, facts, rules=[rule for rule in RULES if rule.name in first])
     before = to_text(graph)

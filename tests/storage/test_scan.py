@@ -118,6 +118,8 @@ def expected(model: Model, asked: ScanRequest) -> dict[str, list[tuple[int, dict
             continue
         if asked.series is not None and not true_for(asked.series, {"h": host}):
             continue
+        if asked.last_group is not None and (host,) > asked.last_group:
+            continue
         if asked.predicate is not None and not true_for(asked.predicate, row):
             continue
         if asked.tags and host:
@@ -140,6 +142,7 @@ REQUEST = st.fixed_dictionaries(
     optional={
         "time_range": st.builds(TimeRange, st.integers(-1, 8), st.integers(4, 14)),
         "series": SERIES,
+        "last_group": st.sampled_from([("",), ("a",), ("bb",), ("d",)]),
         "predicate": PREDICATE,
         "limit": st.integers(1, 4),
         "descending": st.booleans(),
@@ -176,6 +179,11 @@ def test_any_scan_of_any_history_equals_a_dict(
         for shard in engine.shards("d"):
             count = sum(batch.rows for batch in shard.scan(wanted, ScanStats()))
             assert shard.estimate(wanted).rows >= count
+            if wanted.predicate is None:
+                there = sorted({host for (host, _), _ in rows(shard, wanted)})
+                sure = [host for (host,) in shard.first_groups(wanted, 9)]
+                assert sure == [host for host in there if host in sure]
+                assert shard.first_groups(wanted, 2) == [(host,) for host in sure[:2]]
 
 
 @pytest.fixture
@@ -284,3 +292,12 @@ def test_a_row_group_of_thousands_of_short_series_round_trips() -> None:
         assert np.array_equal(np.concatenate([b.times for b in batches]), times)
         assert np.array_equal(np.concatenate([b.columns["v"].values for b in batches]), np.arange(200_000) * 0.5)
         assert shard.estimate(request(fields=V)).series == 20_000
+
+
+def test_groups_are_sure_by_the_index_alone_and_the_rest_is_not_read(large: Engine) -> None:
+    (shard,) = large.shards("d")
+    assert shard.first_groups(request(fields=V), 3) == [("h00",), ("h01",), ("h02",)]
+    rare = [FieldRequest("rare", "rare", DataType.FLOAT)]
+    assert shard.first_groups(request(fields=rare), 3) == []  # that some row has no value is all the index tells
+    count, stats = scanned(large, request(fields=V, last_group=("h02",)))
+    assert (count, stats.blocks_read, stats.blocks_skipped) == (30_000, 1, 4)

@@ -12,6 +12,7 @@ from typing import Self
 from influxish.batch import BATCH_ROWS, Batch
 from influxish.exec.context import QueryContext
 from influxish.exec.profile import NodeProfile
+from influxish.functions.interruption import interrupted_by
 from influxish.functions.state import StateBatch
 
 
@@ -107,7 +108,7 @@ class HeldIterator(RowIterator):
 
 
 class Watched(BatchIterator):
-    """Wraps the iterator of a node: counts and times what it yields, looks at the cancel switch before each batch."""
+    """Wraps the iterator of a node: counts and times what it yields, and stops when the query shall, in a batch too."""
 
     def __init__(self, inner: BatchIterator, context: QueryContext, profile: NodeProfile) -> None:
         super().__init__(inner)
@@ -116,7 +117,8 @@ class Watched(BatchIterator):
     def next_batch(self) -> Batch | StateBatch | None:
         self._context.look()
         started = time.perf_counter()
-        batch = self._inner.next_batch()
+        with interrupted_by(self._context.look):  # for work that is long between two batches
+            batch = self._inner.next_batch()
         self._profile.seconds += time.perf_counter() - started
         self._profile.workers.add(threading.current_thread().name)
         if batch is not None:

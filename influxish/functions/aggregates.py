@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from influxish.batch import Positions
+from influxish.batch import BATCH_ROWS, Positions
+from influxish.functions.interruption import look
 from influxish.functions.ordering import equal_values, extremes, order_statistics, tiled
 from influxish.functions.registry import AggregateFunction, Arguments, Rows, State, always, register, same
 from influxish.functions.segments import Segments
+from influxish.functions.sorting import gather, reduce_pieces
 from influxish.types import FIELD_TYPES, NUMERIC, Array, DataType, Times
 
 _INT64, _FLOAT64 = np.dtype(np.int64), np.dtype(np.float64)
@@ -189,10 +191,10 @@ def _mode_partial(rows: Rows, segments: Segments, arguments: Arguments) -> State
 def _mode_merge(columns: _Columns, segments: Segments, arguments: Arguments) -> State:
     equal = equal_values(columns["value"], segments)
     merged = {
-        "value": columns["value"][equal.order[equal.groups.starts]],
-        "count": equal.groups.reduce(np.add, columns["count"][equal.order]),
-        "first": equal.groups.reduce(np.minimum, columns["first"][equal.order]),
-        "last": equal.groups.reduce(np.maximum, columns["last"][equal.order]),
+        "value": gather(columns["value"], equal.order[equal.groups.starts]),
+        "count": reduce_pieces(equal.groups, np.add, gather(columns["count"], equal.order)),
+        "first": reduce_pieces(equal.groups, np.minimum, gather(columns["first"], equal.order)),
+        "last": reduce_pieces(equal.groups, np.maximum, gather(columns["last"], equal.order)),
     }
     return State(merged, equal.counts)
 
@@ -210,9 +212,10 @@ def _mode_finish(columns: _Columns, segments: Segments, arguments: Arguments, ty
     winners = most[groups.starts]
     if type is DataType.BOOLEAN:
         return columns["value"][winners]
-    once = columns["count"][winners] == 1
-    best = _last_winner(columns["first"][most], columns["last"][most], groups)
-    return columns["value"][np.where(once, winners, most[best])]
+    often = np.flatnonzero(columns["count"][winners] > 1)
+    rivals = Segments(groups.starts[often], groups.stops[often])
+    winners[often] = most[_last_winner(columns["first"][most], columns["last"][most], rivals)]
+    return columns["value"][winners]
 
 
 FEW_SEGMENTS = 64
@@ -235,10 +238,12 @@ def _last_winner(first: Times, last: Times, groups: Segments) -> Positions:
     for segment in active.tolist():
         winner, start, stop = int(winners[segment]), int(groups.starts[segment]) + step, int(groups.stops[segment])
         end = int(last[winner])
-        spans = zip(first[start:stop].tolist(), last[start:stop].tolist(), strict=True)
-        for rival, (begins, ends) in enumerate(spans, start):
-            if begins <= end:
-                winner, end = rival, ends
+        for low in range(start, stop, BATCH_ROWS):
+            look()
+            rows = slice(low, min(low + BATCH_ROWS, stop))
+            for rival, (begins, ends) in enumerate(zip(first[rows].tolist(), last[rows].tolist(), strict=True), low):
+                if begins <= end:
+                    winner, end = rival, ends
         winners[segment] = winner
     return winners
 
@@ -266,7 +271,7 @@ def _distinct_partial(rows: Rows, segments: Segments, arguments: Arguments) -> S
 
 def _distinct_merge(columns: _Columns, segments: Segments, arguments: Arguments) -> State:
     equal = equal_values(columns["value"], segments)
-    return State({"value": columns["value"][equal.order[equal.groups.starts]]}, equal.counts)
+    return State({"value": gather(columns["value"], equal.order[equal.groups.starts])}, equal.counts)
 
 
 COUNT_DISTINCT = register(

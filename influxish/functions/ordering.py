@@ -13,12 +13,19 @@ from itertools import pairwise
 import numpy as np
 
 from influxish.batch import Positions
+from influxish.functions.interruption import look
 from influxish.functions.registry import Rows
 from influxish.functions.segments import Segments
+from influxish.functions.sorting import (
+    PIECE_ROWS,
+    gather,
+    pieces,
+    segment_pieces,
+    sort_order,
+    sorted_texts,
+    value_at_rank,
+)
 from influxish.types import Array, Times
-
-CHUNK_VALUES = 1 << 18
-"""Values sorted at a time when many segments of one length are sorted together: small enough to stay in cache."""
 
 
 def tiled(rows: Rows, segments: Segments) -> tuple[Rows, Segments, Positions | None]:
@@ -53,13 +60,25 @@ def extremes(values: Array, segments: Segments, ufunc: np.ufunc) -> tuple[Positi
     Returns:
         (r,) row numbers, ascending, and the m segments they form.
     """
+    parts, lengths = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for own, rows in segment_pieces(segments):
+        positions, counts = _extremes(values[rows], own, ufunc)
+        parts.append(positions + rows.start)
+        lengths.append(counts)
+    found, counts = np.concatenate(parts), np.concatenate(lengths)
+    return found, Segments.from_starts(np.cumsum(counts) - counts, len(found))
+
+
+def _extremes(values: Array, segments: Segments, ufunc: np.ufunc) -> tuple[Positions, Positions]:
+    """Row numbers as above, and (m,) how many of each segment."""
+    if len(segments) == len(values):
+        return segments.starts, segments.lengths
     floating = values.dtype.kind == "f"
     best = segments.reduce(_SKIPPING_NAN[ufunc] if floating else ufunc, values)
     hit = values == np.repeat(best, segments.lengths)
     if floating and (lost := np.isnan(best)).any():
         hit |= np.repeat(lost, segments.lengths)
-    found = np.flatnonzero(hit)
-    return found, Segments.from_starts(np.searchsorted(found, segments.starts), len(found))
+    return np.flatnonzero(hit), np.add.reduceat(hit, segments.starts, dtype=np.int64)
 
 
 _SKIPPING_NAN: dict[np.ufunc, np.ufunc] = {np.minimum: np.fmin, np.maximum: np.fmax}
@@ -93,7 +112,12 @@ def order_statistics(values: Array, segments: Segments, ranks: Positions) -> Arr
     """
     result = np.empty(ranks.shape, values.dtype)
     for chosen, length in _lots(segments):
+        look()
         wanted = ranks[:, chosen[0]]
+        if length > PIECE_ROWS:  # such a lot is a single segment
+            own = values[segments.starts[chosen[0]] : segments.stops[chosen[0]]]
+            result[:, chosen[0]] = [value_at_rank(own, rank) for rank in wanted.tolist()]
+            continue
         table = np.partition(_table(values, segments.starts[chosen], length), np.unique(wanted), axis=1)
         result[:, chosen] = table[:, wanted].T
     return result
@@ -116,7 +140,7 @@ def smallest(keys: Array, times: Times, segments: Segments, limit: int) -> tuple
     last = ties.rows[inside < np.repeat(counts - ties.below, ties.groups.lengths)]
     positions = np.sort(np.concatenate([ties.smaller, last]))
     owners = np.repeat(np.arange(len(segments)), counts)
-    return positions[np.lexsort((keys[positions], times[positions], owners))], counts
+    return positions[sort_order([owners, times[positions], keys[positions]])], counts
 
 
 def at_ranks(keys: Array, times: Times, segments: Segments, ranks: Positions) -> Positions:
@@ -159,7 +183,7 @@ def _ties(keys: Array, times: Times, segments: Segments, ranks: Positions) -> _T
     rows = np.flatnonzero(keys == threshold)
     groups = Segments.from_starts(np.searchsorted(rows, segments.starts), len(rows))
     if len(rows) > len(segments) and not rising(times[rows], groups):
-        rows = rows[np.lexsort((times[rows], groups.ids))]
+        rows = rows[sort_order([groups.ids, times[rows]])]
     return _Ties(smaller, below, rows, groups)
 
 
@@ -183,9 +207,14 @@ def equal_values(values: Array, segments: Segments) -> EqualValues:
     codes = codes_of(values) if values.dtype == object else values
     order = np.empty(len(values), np.int64)
     for chosen, length in _lots(segments):
+        look()
+        if length > PIECE_ROWS:
+            start, stop = int(segments.starts[chosen[0]]), int(segments.stops[chosen[0]])
+            order[start:stop] = start + sort_order([codes[start:stop]], stable=False)
+            continue
         starts = segments.starts[chosen, np.newaxis]
         order[starts + np.arange(length)] = starts + np.argsort(_table(codes, starts[:, 0], length), axis=1)
-    ordered = codes[order]
+    ordered = gather(codes, order)
     changed = np.zeros(len(order), np.bool_)
     changed[1:] = ordered[1:] != ordered[:-1]
     if ordered.dtype.kind == "f" and (nan := np.isnan(ordered)).any():
@@ -198,9 +227,14 @@ def equal_values(values: Array, segments: Segments) -> EqualValues:
 
 def codes_of(texts: Array) -> Positions:
     """(n,) int64: the rank of each string among the distinct ones. Hashes every string, sorts only the distinct."""
-    listed = texts.tolist()
-    ranks = {text: rank for rank, text in enumerate(sorted(set(listed)))}
-    return np.fromiter(map(ranks.__getitem__, listed), np.int64, len(listed))
+    distinct: set[str] = set()
+    for piece in pieces(len(texts)):
+        distinct.update(texts[piece].tolist())
+    ranks = {text: rank for rank, text in enumerate(sorted_texts(list(distinct)))}
+    codes = np.empty(len(texts), np.int64)
+    for piece in pieces(len(texts)):
+        codes[piece] = list(map(ranks.__getitem__, texts[piece].tolist()))
+    return codes
 
 
 def _lots(segments: Segments) -> Iterator[tuple[Positions, int]]:
@@ -213,7 +247,7 @@ def _lots(segments: Segments) -> Iterator[tuple[Positions, int]]:
     bounds = [*Segments.of_keys([lengths]).starts.tolist(), len(lengths)] if len(lengths) else []
     for start, stop in pairwise(bounds):
         length = int(lengths[start])
-        step = max(1, CHUNK_VALUES // length)
+        step = max(1, PIECE_ROWS // length)
         for low in range(start, stop, step):
             yield by_length[low : min(low + step, stop)], length
 

@@ -23,6 +23,7 @@ from influxish.functions.ordering import (
 )
 from influxish.functions.registry import Arguments, Parameter, Picked, Rows, SelectorFunction, Stamp, register, same
 from influxish.functions.segments import Segments
+from influxish.functions.sorting import gather, sort_order
 from influxish.types import FIELD_TYPES, NUMERIC, Array, DataType
 
 _Keep = Callable[[Rows, Segments, Arguments], Picked]
@@ -215,12 +216,12 @@ BOTTOM = register(
 def _distinct(rows: Rows, segments: Segments, arguments: Arguments) -> Picked:
     rows, segments, positions = tiled(rows, segments)
     equal = equal_values(rows.values, segments)
-    times = rows.times[equal.order]
+    times = gather(rows.times, equal.order)
     earliest, groups = extremes(times, equal.groups, np.minimum)
     found = earliest[groups.starts]
     owners = np.repeat(np.arange(len(segments)), equal.counts)
-    # `found` ascends by value inside a segment and lexsort is stable, so values at one time stay in that order.
-    chosen = equal.order[found[np.lexsort((times[found], owners))]]
+    # `found` ascends by value inside a segment and the sort is stable, so values at one time stay in that order.
+    chosen = equal.order[found[sort_order([owners, times[found]])]]
     return Picked(chosen if positions is None else positions[chosen], equal.counts)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from influxish.batch import Positions
 from influxish.functions.interruption import look
+from influxish.functions.segments import Segments
 from influxish.types import Array
 
 PIECE_ROWS = 1 << 18
@@ -27,6 +28,25 @@ def pieces(rows: int) -> Iterator[slice]:
     for start in range(0, rows, PIECE_ROWS):
         look()
         yield slice(start, min(start + PIECE_ROWS, rows))
+
+
+def segment_pieces(segments: Segments) -> Iterator[tuple[Segments, slice]]:
+    """Segments that tile their rows, some whole ones at a time, with a look before each: they, and the rows they tile.
+
+    A kernel that is handed a few rows too many for one piece looks by itself; many small segments are cut here.
+    """
+    number = segments.starts // PIECE_ROWS
+    cuts = [0, *(np.flatnonzero(number[1:] != number[:-1]) + 1).tolist(), len(segments)] if len(segments) else []
+    for low, high in pairwise(cuts):
+        look()
+        start, stop = int(segments.starts[low]), int(segments.stops[high - 1])
+        yield Segments(segments.starts[low:high] - start, segments.stops[low:high] - start), slice(start, stop)
+
+
+def reduce_pieces(segments: Segments, ufunc: np.ufunc, values: Array) -> Array:
+    """`segments.reduce(ufunc, values)`, for segments that tile `values`, some of them at a time."""
+    parts = [own.reduce(ufunc, values[rows]) for own, rows in segment_pieces(segments)]
+    return np.concatenate(parts) if parts else values[:0]
 
 
 def gather(values: Array, positions: Positions) -> Array:

@@ -5,13 +5,14 @@ One road for all functions, walked by the executor and by storage alike; what di
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from influxish.batch import Batch, Column, GroupTable, Positions
+from influxish.functions.interruption import look
 from influxish.functions.registry import (
     AggregateFunction,
     Arguments,
@@ -22,7 +23,10 @@ from influxish.functions.registry import (
     State,
 )
 from influxish.functions.segments import Bucketed, Segments, ascending, split_runs
+from influxish.functions.sorting import gather, segment_pieces, sort_order
 from influxish.types import DataType, Times, Window
+
+_Pick = Callable[[Rows, Segments, Arguments], Picked]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +167,18 @@ def merge_states(call: GroupCall, tables: Sequence[StateTable]) -> StateTable:
     """One table, sorted by (group, bucket), from several under the same group table. Needs at least one."""
     groups = np.concatenate([table.groups for table in tables])
     buckets = np.concatenate([table.buckets for table in tables])
-    columns = {name: Column.concat([table.columns[name] for table in tables]) for name in tables[0].columns}
+    columns = {}
+    for name in tables[0].columns:
+        look()
+        columns[name] = Column.concat([table.columns[name] for table in tables])
     keys = [groups, buckets, *([columns["rank"].values] if "rank" in columns else [])]
     if not ascending(keys):
-        order = np.lexsort(keys[::-1])  # stable: states of one key stay in the order they came
-        groups, buckets = groups[order], buckets[order]
-        columns = {name: column.take(order) for name, column in columns.items()}
+        stretches = Segments.of_keys(keys)  # of rows that stay together: most often far fewer than rows
+        # Stable: states of one key stay in the order they came.
+        moved = sort_order([key[stretches.starts] for key in keys])
+        order = Segments(stretches.starts[moved], stretches.stops[moved]).rows
+        groups, buckets = gather(groups, order), gather(buckets, order)
+        columns = {name: _take(column, order) for name, column in columns.items()}
     if not len(groups):
         return StateTable(groups, buckets, columns)
     segments = Segments.of_keys([groups, buckets])
@@ -176,10 +186,13 @@ def merge_states(call: GroupCall, tables: Sequence[StateTable]) -> StateTable:
         return StateTable(groups, buckets, columns)
     groups, buckets = groups[segments.starts], buckets[segments.starts]
     if isinstance(call.function, SelectorFunction):
-        return _gather(call.function.keep(_rows(call, columns), segments, call.arguments), columns, groups, buckets)
+        return _gather(_picked(call, call.function.keep, columns, segments), columns, groups, buckets)
     assert isinstance(call.function, AggregateFunction)
-    arrays = {name: column.values for name, column in columns.items()}
-    return _keyed(call, call.function.merge(arrays, segments, call.arguments), groups, buckets)
+    states = []
+    for own, rows in segment_pieces(segments):
+        arrays = {name: column.values[rows] for name, column in columns.items()}
+        states.append(call.function.merge(arrays, own, call.arguments))
+    return _keyed(call, _joined(states), groups, buckets)
 
 
 def finish_states(call: GroupCall, table: StateTable) -> Finished:
@@ -187,15 +200,44 @@ def finish_states(call: GroupCall, table: StateTable) -> Finished:
     segments = Segments.of_keys([table.groups, table.buckets]) if len(table.groups) else Segments(*[table.groups] * 2)
     groups, buckets = table.groups[segments.starts], table.buckets[segments.starts]
     if isinstance(call.function, SelectorFunction):
-        pick = call.function.pick or call.function.keep
-        chosen = _gather(pick(_rows(call, table.columns), segments, call.arguments), table.columns, groups, buckets)
+        chosen = table  # merged rows are kept rows: there is nothing left to choose
+        if call.function.pick is not None:
+            picked = _picked(call, call.function.pick, table.columns, segments)
+            chosen = _gather(picked, table.columns, groups, buckets)
         columns = {call.label: chosen.columns["value"]}
         columns |= {written: chosen.columns[written] for _, written, _ in call.beside}
         return Finished(chosen.groups, chosen.buckets, chosen.columns["time"].values, columns)
     assert isinstance(call.function, AggregateFunction)
-    arrays = {name: column.values for name, column in table.columns.items()}
-    values = call.function.finish(arrays, segments, call.arguments, call.type)
-    return Finished(groups, buckets, None, {call.label: Column(call.result, values)})
+    values = [np.zeros(0, call.result.dtype)]
+    for own, rows in segment_pieces(segments):
+        arrays = {name: column.values[rows] for name, column in table.columns.items()}
+        values.append(call.function.finish(arrays, own, call.arguments, call.type))
+    return Finished(groups, buckets, None, {call.label: Column(call.result, np.concatenate(values))})
+
+
+def _picked(call: GroupCall, pick: _Pick, columns: Mapping[str, Column], segments: Segments) -> Picked:
+    """What a kernel of a selector picks, a piece of the segments at a time."""
+    positions, counts = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for own, rows in segment_pieces(segments):
+        read = {name: column.take(rows) for name, column in columns.items()}
+        found = pick(_rows(call, read), own, call.arguments)
+        positions.append(found.positions + rows.start)
+        counts.append(np.ones(len(own), np.int64) if found.counts is None else found.counts)
+    return Picked(np.concatenate(positions), np.concatenate(counts))
+
+
+def _joined(states: Sequence[State]) -> State:
+    """States of consecutive segments as one."""
+    if len(states) == 1:
+        return states[0]
+    columns = {name: np.concatenate([state.columns[name] for state in states]) for name in states[0].columns}
+    counts = [state.counts for state in states if state.counts is not None]
+    return State(columns, np.concatenate(counts) if counts else None)
+
+
+def _take(column: Column, positions: Positions) -> Column:
+    valid = None if column.valid is None else gather(column.valid, positions)
+    return Column(column.type, gather(column.values, positions), valid)
 
 
 def _rows(call: GroupCall, columns: Mapping[str, Column]) -> Rows:
@@ -207,7 +249,7 @@ def _rows(call: GroupCall, columns: Mapping[str, Column]) -> Rows:
 def _gather(picked: Picked, columns: Mapping[str, Column], groups: Positions, buckets: Times) -> StateTable:
     if picked.counts is not None:
         groups, buckets = np.repeat(groups, picked.counts), np.repeat(buckets, picked.counts)
-    chosen = {name: column.take(picked.positions) for name, column in columns.items()}
+    chosen = {name: _take(column, picked.positions) for name, column in columns.items()}
     return StateTable(groups, buckets, chosen)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from influxish.batch import BATCH_ROWS, Batch, Column, GroupTable, Positions
 from influxish.exec.context import QueryContext
 from influxish.exec.iterator import BatchIterator, HeldIterator
+from influxish.functions.sorting import sort_order
 from influxish.functions.state import (
     Finished,
     GroupCall,
@@ -131,7 +132,7 @@ def _align(node: Aggregate, groups: GroupTable, results: list[Finished]) -> Batc
             for label, column in result.columns.items():
                 columns[label] = column if len(place) == len(ids) else _scatter(column, place, len(ids))
     if node.descending:
-        order = np.lexsort((-buckets, -ids))  # stable: rows of one bucket keep their order
+        order = sort_order([-ids, -buckets])  # stable: rows of one bucket keep their order
         ids, buckets = ids[order], buckets[order]
         columns = {label: column.take(order) for label, column in columns.items()}
     times = buckets
@@ -150,7 +151,7 @@ def _union(keys: list[tuple[Positions, Times]]) -> tuple[Positions, Times, list[
         return *keys[0], [same] * len(keys)
     groups = np.concatenate([group for group, _ in keys])
     buckets = np.concatenate([bucket for _, bucket in keys])
-    order = np.lexsort((buckets, groups))
+    order = sort_order([groups, buckets])
     groups, buckets = groups[order], buckets[order]
     fresh = np.ones(len(groups), np.bool_)
     fresh[1:] = (groups[1:] != groups[:-1]) | (buckets[1:] != buckets[:-1])

@@ -65,7 +65,10 @@ def extremes(values: Array, segments: Segments, ufunc: np.ufunc) -> tuple[Positi
         positions, counts = _extremes(values[rows], own, ufunc)
         parts.append(positions + rows.start)
         lengths.append(counts)
-    found, counts = np.concatenate(parts), np.concatenate(lengths)
+    found = np.concatenate(parts)
+    look()
+    counts = np.concatenate(lengths)
+    look()
     return found, Segments.from_starts(np.cumsum(counts) - counts, len(found))
 
 
@@ -216,12 +219,17 @@ def equal_values(values: Array, segments: Segments) -> EqualValues:
         order[starts + np.arange(length)] = starts + np.argsort(_table(codes, starts[:, 0], length), axis=1)
     ordered = gather(codes, order)
     changed = np.zeros(len(order), np.bool_)
-    changed[1:] = ordered[1:] != ordered[:-1]
-    if ordered.dtype.kind == "f" and (nan := np.isnan(ordered)).any():
-        changed[1:] &= ~(nan[1:] & nan[:-1])
+    for piece in pieces(max(0, len(order) - 1)):
+        before, after = ordered[piece], ordered[1:][piece]
+        changed[1:][piece] = after != before
+        if ordered.dtype.kind == "f" and (nan := np.isnan(after)).any():
+            changed[1:][piece] &= ~(nan & np.isnan(before))
     changed[segments.starts] = True
+    look()
     starts = np.flatnonzero(changed)
+    look()
     counts = np.searchsorted(starts, segments.stops) - np.searchsorted(starts, segments.starts)
+    look()
     return EqualValues(order, Segments.from_starts(starts, len(order)), counts)
 
 

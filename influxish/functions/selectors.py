@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from influxish.batch import Positions
+from influxish.functions.interruption import look
 from influxish.functions.ordering import (
     at_ranks,
     codes_of,
@@ -217,11 +218,16 @@ def _distinct(rows: Rows, segments: Segments, arguments: Arguments) -> Picked:
     rows, segments, positions = tiled(rows, segments)
     equal = equal_values(rows.values, segments)
     times = gather(rows.times, equal.order)
-    earliest, groups = extremes(times, equal.groups, np.minimum)
-    found = earliest[groups.starts]
+    look()
+    if len(equal.groups) == len(times):  # all are different
+        found = equal.groups.starts
+    else:
+        earliest, groups = extremes(times, equal.groups, np.minimum)
+        found = gather(earliest, groups.starts)
     owners = np.repeat(np.arange(len(segments)), equal.counts)
+    look()
     # `found` ascends by value inside a segment and the sort is stable, so values at one time stay in that order.
-    chosen = equal.order[found[sort_order([owners, times[found]])]]
+    chosen = gather(equal.order, gather(found, sort_order([owners, gather(times, found)])))
     return Picked(chosen if positions is None else positions[chosen], equal.counts)
 
 

@@ -11,7 +11,7 @@ from itertools import chain, pairwise
 
 import numpy as np
 
-from influxish.batch import Positions
+from influxish.batch import Column, Positions
 from influxish.functions.interruption import look
 from influxish.functions.segments import Segments
 from influxish.types import Array
@@ -57,6 +57,12 @@ def gather(values: Array, positions: Positions) -> Array:
     for piece in pieces(len(positions)):
         result[piece] = values[positions[piece]]
     return result
+
+
+def gather_column(column: Column, positions: Positions) -> Column:
+    """`column.take(positions)`, for (n,) row numbers."""
+    valid = None if column.valid is None else gather(column.valid, positions)
+    return Column(column.type, gather(column.values, positions), valid)
 
 
 def sort_order(keys: Sequence[Array], *, stable: bool = True) -> Positions:

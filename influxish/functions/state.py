@@ -23,7 +23,7 @@ from influxish.functions.registry import (
     State,
 )
 from influxish.functions.segments import Bucketed, Segments, ascending, split_runs
-from influxish.functions.sorting import gather, segment_pieces, sort_order
+from influxish.functions.sorting import gather, gather_column, segment_pieces, sort_order
 from influxish.types import DataType, Times, Window
 
 _Pick = Callable[[Rows, Segments, Arguments], Picked]
@@ -166,6 +166,7 @@ def _partial(call: GroupCall, batch: Batch, cut: Bucketed, *, last_series: bool)
 def merge_states(call: GroupCall, tables: Sequence[StateTable]) -> StateTable:
     """One table, sorted by (group, bucket), from several under the same group table. Needs at least one."""
     groups = np.concatenate([table.groups for table in tables])
+    look()
     buckets = np.concatenate([table.buckets for table in tables])
     columns = {}
     for name in tables[0].columns:
@@ -178,9 +179,10 @@ def merge_states(call: GroupCall, tables: Sequence[StateTable]) -> StateTable:
         moved = sort_order([key[stretches.starts] for key in keys])
         order = Segments(stretches.starts[moved], stretches.stops[moved]).rows
         groups, buckets = gather(groups, order), gather(buckets, order)
-        columns = {name: _take(column, order) for name, column in columns.items()}
+        columns = {name: gather_column(column, order) for name, column in columns.items()}
     if not len(groups):
         return StateTable(groups, buckets, columns)
+    look()
     segments = Segments.of_keys([groups, buckets])
     if len(segments) == len(groups):  # nothing meets: every key stands alone
         return StateTable(groups, buckets, columns)
@@ -235,11 +237,6 @@ def _joined(states: Sequence[State]) -> State:
     return State(columns, np.concatenate(counts) if counts else None)
 
 
-def _take(column: Column, positions: Positions) -> Column:
-    valid = None if column.valid is None else gather(column.valid, positions)
-    return Column(column.type, gather(column.values, positions), valid)
-
-
 def _rows(call: GroupCall, columns: Mapping[str, Column]) -> Rows:
     keys = [columns[f"key.{i}"] for i in range(len(call.keys))]
     texts = tuple(key.values if key.valid is None else np.where(key.valid, key.values, "") for key in keys)
@@ -249,7 +246,7 @@ def _rows(call: GroupCall, columns: Mapping[str, Column]) -> Rows:
 def _gather(picked: Picked, columns: Mapping[str, Column], groups: Positions, buckets: Times) -> StateTable:
     if picked.counts is not None:
         groups, buckets = np.repeat(groups, picked.counts), np.repeat(buckets, picked.counts)
-    chosen = {name: _take(column, picked.positions) for name, column in columns.items()}
+    chosen = {name: gather_column(column, picked.positions) for name, column in columns.items()}
     return StateTable(groups, buckets, chosen)
 
 

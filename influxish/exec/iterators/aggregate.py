@@ -10,6 +10,7 @@ import numpy as np
 from influxish.batch import BATCH_ROWS, Batch, Column, GroupTable, Positions
 from influxish.exec.context import QueryContext
 from influxish.exec.iterator import BatchIterator, HeldIterator
+from influxish.functions.interruption import look
 from influxish.functions.sorting import sort_order
 from influxish.functions.state import (
     Finished,
@@ -24,7 +25,10 @@ from influxish.types import Times
 
 
 class _States:
-    """Partial states collected from many batches, merged whenever they have doubled, so they stay bounded."""
+    """Partial states collected from many batches, merged whenever they have grown, so they stay bounded.
+
+    States that merging makes no fewer, such as the values of a median, grow by more before they are merged again.
+    """
 
     def __init__(self, calls: Sequence[GroupCall], context: QueryContext) -> None:
         self._calls = calls
@@ -39,9 +43,10 @@ class _States:
         self._rows += batch.rows
         if self._rows > self._threshold:
             merged = self._merge()
+            growth = 2 if merged.rows <= self._rows // 2 else 8
             self._held, self._rows = [merged], merged.rows
             self._memory.set(merged.nbytes)
-            self._threshold = max(self._threshold, 2 * merged.rows)
+            self._threshold = max(self._threshold, growth * merged.rows)
 
     def result(self) -> StateBatch | None:
         """Everything added, merged; None if nothing was."""
@@ -55,6 +60,7 @@ class _States:
         groups, mappings = GroupTable.union([batch.groups for batch in self._held])
         merged = []
         for i, call in enumerate(self._calls):
+            look()
             tables = [
                 replace(batch.tables[i], groups=ids[batch.tables[i].groups])
                 for batch, ids in zip(self._held, mappings, strict=True)

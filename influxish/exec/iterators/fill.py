@@ -84,13 +84,16 @@ class FillIterator(HeldIterator):
     def _fill(self, rows: Batch, first: Times, last: int) -> Batch:
         grid = self._lay(rows, first, last)
         n = len(grid.times)
+        self.context.look()
         exists = np.zeros(n, np.bool_)
         columns = {}
         for fill in self._node.columns:
             column, region = self._fill_column(fill, rows, grid)
             columns[fill.label] = column
             exists |= region
+        self.context.look()
         batch = Batch.of_rows(rows.groups, grid.groups, grid.times, columns)
+        self.context.look()
         return batch.where(exists)
 
     def _lay(self, rows: Batch, first: Times, last: int) -> _Grid:
@@ -105,11 +108,13 @@ class FillIterator(HeldIterator):
             numbers = bucket_numbers(window, first, np.full_like(first, last))
             lengths = np.where(first <= last, numbers + 1, 0).astype(np.int64)
             begins = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+            self.context.look()
             step = np.arange(int(lengths.sum()), dtype=np.int64) - np.repeat(begins, lengths)
             # The products may wrap around int64, and the edge before the beginning of time does: the sums wrap back.
             edges = first - into_buckets(first, window.every, window.first % window.every)
             times = np.repeat(edges, lengths) + step * window.every
             times[begins[lengths > 0]] = first[lengths > 0]
+            self.context.look()
             places = begins[which] + bucket_numbers(window, first[which], rows.times).astype(np.int64)
         else:
             grids = [bucket_grid(window, TimeRange(int(start), last + 1)) for start in first]
@@ -132,6 +137,7 @@ class FillIterator(HeldIterator):
 
     def _fill_column(self, fill: FillColumn, rows: Batch, grid: _Grid) -> tuple[Column, Mask]:
         """The column over the grid, and where it exists: in groups that have a value at all, from its beginning on."""
+        self.context.look()
         n = len(grid.times)
         own, source = rows.columns[fill.of], rows.columns[fill.label]
         present = np.zeros(n, np.bool_)
@@ -140,10 +146,12 @@ class FillIterator(HeldIterator):
         values[grid.places] = source.values
         valid = np.zeros(n, np.bool_)
         valid[grid.places] = own.mask & source.mask
+        self.context.look()
         region = _from_first(present, grid, whole_group=self._node.time_range.has_start)
         if grid.extra is not None:
             region &= present | ~grid.extra
         empty = region & ~present
+        self.context.look()
         match fill.option:
             case FillOption.PREVIOUS:
                 _fill_previous(values, valid, present, empty, grid, backwards=self._node.descending)

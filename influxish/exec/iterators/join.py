@@ -9,6 +9,7 @@ import numpy as np
 from influxish.batch import Batch, Column, GroupTable
 from influxish.exec.context import QueryContext
 from influxish.exec.iterator import BatchIterator, HeldIterator
+from influxish.functions.sorting import sort_order
 from influxish.types import DataType
 
 
@@ -34,7 +35,7 @@ class JoinIterator(HeldIterator):
         ids = np.concatenate([ids[batch.row_groups] for ids, batch in zip(mappings, present, strict=True)])
         times = np.concatenate([batch.times for batch in present])
         sign = -1 if self._descending else 1
-        order = np.lexsort((times * sign, ids * sign))
+        order = sort_order([ids * sign, times * sign])
         fresh = np.ones(len(order), np.bool_)
         fresh[1:] = (ids[order][1:] != ids[order][:-1]) | (times[order][1:] != times[order][:-1])
         places = np.empty(len(order), np.int64)
@@ -46,6 +47,7 @@ class JoinIterator(HeldIterator):
         for batch, types in zip(inputs, self._types, strict=True):
             stop = start + (batch.rows if batch is not None else 0)
             for label, type in types.items():
+                self.context.look()
                 column = Column.absent(type, rows)
                 if batch is not None:
                     assert column.valid is not None

@@ -10,6 +10,7 @@ from influxish.batch import BATCH_ROWS, Batch, Positions
 from influxish.exec.context import QueryContext
 from influxish.exec.iterator import BatchIterator, HeldIterator
 from influxish.functions.segments import Segments, ascending
+from influxish.functions.sorting import gather, gather_column, sort_order
 from influxish.plan.nodes import Sort
 
 
@@ -40,8 +41,9 @@ class SortIterator(HeldIterator):
     def _sort(self, held: list[Batch], *, ranked: bool = False) -> Batch:
         """All rows in order; `ranked` if more will come, among which they must find their place again."""
         batch = Batch.concat(held)
+        self.context.look()
         order = self._order(batch)
-        groups = batch.row_groups if order is None else batch.row_groups[order]
+        groups = batch.row_groups if order is None else gather(batch.row_groups, order)
         if self._node.limit is not None:
             kept = _first_of_each(groups, self._node.limit)
             if len(kept) < len(groups):
@@ -49,9 +51,9 @@ class SortIterator(HeldIterator):
                 groups = groups[kept]
         if order is None:
             return batch
-        columns = {label: column.take(order) for label, column in batch.columns.items()}
+        columns = {label: gather_column(column, order) for label, column in batch.columns.items()}
         ranks = batch.row_ranks[order] if ranked and batch.run_ranks is not None else None
-        return Batch.of_rows(batch.groups, groups, batch.times[order], columns, ranks)
+        return Batch.of_rows(batch.groups, groups, gather(batch.times, order), columns, ranks)
 
     def _order(self, batch: Batch) -> Positions | None:
         """The permutation that sorts; None if the rows are in order as they stand."""
@@ -59,23 +61,22 @@ class SortIterator(HeldIterator):
         groups = batch.row_groups * sign
         if not self._node.by_time:
             rising = bool((groups[1:] >= groups[:-1]).all())
-            return None if rising else np.argsort(groups, kind="stable")
+            return None if rising else sort_order([groups])
         times = batch.times * sign
         if ascending((groups, times, batch.row_ranks * sign)):
             return None
         by_rank = _by_rank(batch, sign)
         if by_rank is not None:
-            groups, times = groups[by_rank], times[by_rank]
-        one_group = bool((groups == groups[0]).all())
-        order = np.argsort(times, kind="stable") if one_group else np.lexsort((times, groups))
-        return order if by_rank is None else by_rank[order]
+            groups, times = gather(groups, by_rank), gather(times, by_rank)
+        order = sort_order([groups, times])
+        return order if by_rank is None else gather(by_rank, order)
 
 
 def _by_rank(batch: Batch, sign: int) -> Positions | None:
     """The rows, runs by group and rank, so that a stable sort by time leaves ties as they shall be; None: they are."""
     if batch.run_ranks is None or ascending((keys := batch.run_groups * sign, ranks := batch.run_ranks * sign)):
         return None
-    order = np.lexsort((ranks, keys))
+    order = sort_order([keys, ranks])
     starts, stops = batch.run_offsets[:-1][order], batch.run_offsets[1:][order]
     return Segments(starts, stops).rows
 

@@ -44,7 +44,8 @@ docs: $(VENV)/.dev ## write the generated pages anew
 	@$(BIN)/python tools/generate_function_docs.py
 	@$(BIN)/python tools/generate_rule_docs.py
 
-bench: $(VENV)/.bench ## measure against DuckDB and Polars on this machine
+bench: $(VENV)/.bench ## measure the start, and queries against DuckDB and Polars, on this machine
+	@$(BIN)/python benchmarks/startup.py
 	@$(BIN)/python benchmarks/engine.py
 
 clean: ## remove the environment, the demo's data and caches

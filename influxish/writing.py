@@ -9,7 +9,7 @@ import numpy as np
 
 from influxish.errors import WriteError
 from influxish.storage.points import PointBatch
-from influxish.types import PRECISIONS, Array
+from influxish.types import Array, precision_unit
 
 _ACCEPTED = "give line protocol (text, bytes, or an iterable of such lines), a mapping of columns or a dataframe"
 
@@ -89,14 +89,11 @@ def _plain(series: Any) -> Any:
 
 
 def _times(values: Any, precision: str) -> Array:
-    if precision not in PRECISIONS:
-        raise WriteError(f"there is no precision {precision!r}: use ns, us, ms, s, m or h")
-    array = np.asarray(values)
+    unit, array = precision_unit(precision), np.asarray(values)
     if array.dtype.kind == "M":
         return array
     if array.dtype.kind not in "iu":
         raise WriteError(f"the times must be integers or datetime64, not {array.dtype}")
-    unit = PRECISIONS[precision]
     if len(array) and unit > 1:
         limit = np.iinfo(np.int64).max // unit
         if int(array.max()) > limit or int(array.min()) < -limit:

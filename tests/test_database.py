@@ -155,7 +155,7 @@ def test_columns_come_as_a_polars_frame(db: Database) -> None:
         ({"time": ["x"], "v": [1.0]}, {"measurement": "m"}, "must be integers or datetime64"),
         ({"time": [1, 2], "v": [1.0]}, {"measurement": "m"}, "2"),
         ({"time": [2**62], "v": [1.0]}, {"measurement": "m", "precision": "s"}, "outside the range"),
-        ({"time": [1], "v": [1.0]}, {"measurement": "m", "precision": "fortnight"}, "no precision 'fortnight'"),
+        ({"time": [1], "v": [1.0]}, {"measurement": "m", "precision": "fortnight"}, 'no precision "fortnight"'),
         (42, {"measurement": "m"}, "cannot write a int"),
     ],
 )

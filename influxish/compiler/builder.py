@@ -13,6 +13,7 @@ from influxish.compiler.expressions import lower
 from influxish.compiler.names import column_label, column_names, own_title
 from influxish.errors import CompileError
 from influxish.functions.expression import Expression, Reference
+from influxish.functions.interruption import look
 from influxish.functions.registry import FUNCTIONS, GroupFunction, SelectorFunction, Stamp
 from influxish.functions.state import GroupCall
 from influxish.influxql import ast, format_node
@@ -46,6 +47,7 @@ class SelectBuilder:
         parts: label of a call → the node that makes its column.
         names: label → the column of FROM that an aggregate reads under it.
         dimensions: the tag keys grouped by, once the linker knows them.
+        alone: the fields call one group function, and no other.
     """
 
     graph: Graph
@@ -64,6 +66,7 @@ class SelectBuilder:
     parts: dict[str, Node] = field(default_factory=dict)
     names: dict[str, Reference] = field(default_factory=dict)
     dimensions: tuple[str, ...] = ()
+    alone: bool = False
 
     @property
     def raw(self) -> bool:
@@ -79,6 +82,7 @@ class SelectBuilder:
         old = list(self.output.inputs)
         self.parts.clear()
         self.fields = list(fields)
+        self.alone = len({format_node(call) for item in fields for call in _group_calls(item.expression)}) == 1
         self._build_fields()
         for read in old:
             self.graph.disconnect(read)
@@ -116,6 +120,7 @@ class SelectBuilder:
     # --- rows as they are ---
 
     def _label(self, item: ast.Field) -> str:
+        look()
         expression = item.expression
         while isinstance(expression, ast.ParenExpr):
             expression = expression.expression
@@ -195,13 +200,12 @@ class SelectBuilder:
             beside=tuple(columns.values()),
             label=label,
         )
-        alone = len({format_node(other) for item in self.fields for other in _group_calls(item.expression)}) == 1
         aggregate = Aggregate(
             calls=(group_call,),
             window=self.window,
             time_range=self.time_range,
             point_times=function.stamp is Stamp.POINT
-            or (function.stamp is Stamp.POINT_ALONE and alone and self.window is None),
+            or (function.stamp is Stamp.POINT_ALONE and self.alone and self.window is None),
             descending=self.descending,
         )
         self.graph.connect(self.source, aggregate)
@@ -222,6 +226,7 @@ class SelectBuilder:
 
 def has_wildcard(node: ast.Expression) -> bool:
     """Whether a wildcard or a regular expression over names is in it."""
+    look()
     return any(isinstance(part, ast.Wildcard | ast.RegexLiteral) for part in node.walk())
 
 
@@ -282,6 +287,7 @@ def _beside_label(call: ast.Call, node: ast.VarRef) -> str:
 
 def _group_calls(node: ast.Expression) -> Iterator[ast.Call]:
     """The calls of group functions in an expression, those inside them left out."""
+    look()
     if isinstance(node, ast.Distinct) or _is_group_call(node):
         yield _as_call(node)
     else:
@@ -292,6 +298,7 @@ def _group_calls(node: ast.Expression) -> Iterator[ast.Call]:
 
 def _outside_calls(node: ast.Expression) -> Iterator[ast.VarRef]:
     """The variables in an expression that are not arguments of a group function."""
+    look()
     if isinstance(node, ast.VarRef):
         yield node
     elif not _is_group_call(node):

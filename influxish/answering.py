@@ -128,10 +128,13 @@ class Plan:
     def kept_batches(self) -> Generator[Batch, None, None]:
         """As `batches`, for an answer that is kept whole: what is kept counts as memory of the query."""
         kept = self.context.account()
-        with closing(self.batches()) as batches:
-            for batch in batches:
-                kept.add(batch.nbytes)
-                yield batch
+        try:
+            with closing(self.batches()) as batches:
+                for batch in batches:
+                    kept.add(batch.nbytes)
+                    yield batch
+        finally:
+            kept.set(0)  # from here on the answer is the caller's, or nobody's
 
 
 class Stream:

@@ -100,7 +100,7 @@ class Database:
         """
         context = self._context(cancel)
         with self._running.step(context), located(text):
-            statements = self._parse(text, params)
+            statements = self._parse(text, params, context)
             if len(statements) != 1:
                 message = f"query() takes one statement, this text has {len(statements)}: use run() for several"
                 raise CompileError(message, span=statements[1].span if statements else NOWHERE)
@@ -130,7 +130,7 @@ class Database:
         """
         context = self._context(cancel)
         with self._running.step(context), located(text):
-            statements = self._parse(text, params)
+            statements = self._parse(text, params, context)
         for number, statement in enumerate(statements):
             context = self._context(cancel) if number else context
             if not isinstance(statement, ast.Select):
@@ -162,7 +162,7 @@ class Database:
         """
         context = self._context(cancel)
         with self._running.step(context), located(text):
-            statements = self._parse(text, params)
+            statements = self._parse(text, params, context)
             match statements:
                 case [ast.Select() as select]:
                     return self._question(select, database, disable, context).explain(analyze=analyze)
@@ -180,10 +180,10 @@ class Database:
         self._running.refuse_when_closed()
         return QueryContext(self._pool, self.limits, cancel or CancelSwitch(), self._running.closing)
 
-    def _parse(self, text: str, params: Mapping[str, object] | None) -> list[ast.Statement]:
+    def _parse(self, text: str, params: Mapping[str, object] | None, context: QueryContext) -> list[ast.Statement]:
         if not isinstance(text, str):
             raise TypeError(f"the text of a query must be a str, not {type(text).__name__}")
-        return influxql.parse(text, params or {})
+        return influxql.parse(text, params or {}, context.look)
 
     def _question(
         self, select: ast.Select, database: str, disable: str | Collection[str], context: QueryContext

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from influxish.errors import CompileError, QueryError
+from influxish.functions.interruption import look
 from influxish.functions.registry import (
     FUNCTIONS,
     GroupFunction,
@@ -77,6 +78,7 @@ def check_fields(select: ast.Select) -> Traits:
     """
     traits = Traits()
     for item in select.fields:
+        look()
         check_depth(item.expression)
         _check(item.expression, traits, select.limit, wildcard=True)
     return traits

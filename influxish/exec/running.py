@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from influxish.errors import StorageError
 from influxish.exec.context import CancelSwitch, QueryContext
+from influxish.functions.interruption import interrupted_by
 
 
 class RunningQueries:
@@ -39,7 +40,8 @@ class RunningQueries:
             context.look()  # under the lock: no step begins once closing has
             self._working.append(thread)
         try:
-            yield
+            with interrupted_by(context.look):  # parsing is handed the look; all later stages ask for it here
+                yield
         finally:
             with self._changed:
                 self._working.remove(thread)

@@ -5,7 +5,7 @@ Knows no plan and no storage. The parser, with its tables and PLY, is loaded at 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from influxish.influxql.ast import Expression, Statement
 from influxish.influxql.bind import bind
@@ -14,11 +14,13 @@ from influxish.influxql.format import format_node
 __all__ = ["bind", "format_node", "parse", "parse_expression"]
 
 
-def parse(text: str, params: Mapping[str, object] | None = None) -> list[Statement]:
+def parse(
+    text: str, params: Mapping[str, object] | None = None, look: Callable[[], None] | None = None
+) -> list[Statement]:
     """The statements of a text; see `influxish.influxql.parser.parse`."""
     from influxish.influxql import parser
 
-    return parser.parse(text, params)
+    return parser.parse(text, params, look)
 
 
 def parse_expression(text: str, params: Mapping[str, object] | None = None) -> Expression:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ply import lex
@@ -154,10 +154,18 @@ class TokenStream:
         text: the query.
         start: the token that goes first and tells the parser what the text should be.
         parameters: values for `$name`; None leaves bound parameters as they are.
+        look: called before each token; what it raises ends the parse.
     """
 
-    def __init__(self, text: str, start: str, parameters: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        start: str,
+        parameters: Mapping[str, object] | None = None,
+        look: Callable[[], None] | None = None,
+    ) -> None:
         self.text = text
+        self._look = look
         self._start: str | None = start
         self._parameters = parameters
         self._lexer = _new_lexer()
@@ -171,6 +179,8 @@ class TokenStream:
         Raises:
             ParseError: brackets are nested too deep, or a bound parameter has no usable value.
         """
+        if self._look is not None:
+            self._look()
         if self._start is not None:
             token = lex.LexToken()
             token.type, token.value, token.lineno, token.lexpos = self._start, Lexeme("", Span(0, 0), ""), 0, 0

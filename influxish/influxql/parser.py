@@ -7,7 +7,7 @@ own machine and token stream, so threads may parse at the same time.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from influxish.errors import ParseError
@@ -19,7 +19,9 @@ from influxish.influxql.tokens import KEYWORDS, Lexeme
 _prototype: Any = None
 
 
-def parse(text: str, params: Mapping[str, object] | None = None) -> list[Statement]:
+def parse(
+    text: str, params: Mapping[str, object] | None = None, look: Callable[[], None] | None = None
+) -> list[Statement]:
     """The statements of a text, without the empty ones between semicolons.
 
     Args:
@@ -27,6 +29,7 @@ def parse(text: str, params: Mapping[str, object] | None = None) -> list[Stateme
         params: values for `$name` wherever a name, number, string, duration or regular expression may stand, in the
             forms of InfluxDB 1.8 (see `parameters.convert`). Without it bound parameters in expressions stay in the
             tree as `BoundParameter`, for `bind` to replace.
+        look: called every few microseconds; what it raises ends the parse.
 
     Raises:
         ParseError: with InfluxDB's text where it has one, and the place.
@@ -34,7 +37,7 @@ def parse(text: str, params: Mapping[str, object] | None = None) -> list[Stateme
     >>> [statement.limit for statement in parse("SELECT v FROM cpu LIMIT 1;;")]
     [1]
     """
-    statements: list[Statement] = _run(text, "START_STATEMENTS", params)
+    statements: list[Statement] = _run(text, "START_STATEMENTS", params, look)
     return statements
 
 
@@ -44,9 +47,11 @@ def parse_expression(text: str, params: Mapping[str, object] | None = None) -> E
     return expression
 
 
-def _run(text: str, start: str, params: Mapping[str, object] | None) -> Any:
+def _run(
+    text: str, start: str, params: Mapping[str, object] | None, look: Callable[[], None] | None = None
+) -> Any:
     machine = copy.copy(_machine())
-    stream = TokenStream(text, start, params)
+    stream = TokenStream(text, start, params, look)
 
     def fail(token: Any) -> None:
         raise _syntax_error(stream, machine, token)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from influxish.errors import InfluxishError, PlanBug
+from influxish.functions.interruption import look
 from influxish.optimizer.rule import Facts, Rule
 from influxish.optimizer.rules import RULES
 from influxish.plan.graph import Graph
@@ -61,6 +62,7 @@ def _sweep(graph: Graph, rule: Rule, facts: Facts, trace: list[Firing]) -> bool:
     for node in list(graph.walk()):
         if not node.outputs and node is not graph.root:
             continue  # an earlier firing of this sweep took it out
+        look()
         description = node.describe()
         if rule.rewrite(graph, node, facts):
             fired = True

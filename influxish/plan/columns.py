@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from influxish.functions.expression import Expression
+from influxish.functions.interruption import look
 from influxish.plan.node import Node
 from influxish.plan.nodes import (
     Aggregate,
@@ -25,6 +26,7 @@ from influxish.types import DataType
 
 def writes(node: Node) -> dict[str, DataType]:
     """Label → type of the columns a node makes. Symbols make none that are known yet."""
+    look()
     match node:
         case Scan(fields=fields, tags=tags):
             return {**{field.label: field.type for field in fields}, **dict.fromkeys(tags, DataType.TAG)}
@@ -64,4 +66,5 @@ def reads(node: Node) -> set[str] | None:
 
 def names_in(expression: Expression | None) -> set[str]:
     """Labels that an expression reads."""
+    look()
     return set() if expression is None else {reference.name for reference in expression.references()}

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from influxish.errors import PlanBug
+from influxish.functions.interruption import look
 from influxish.plan.node import Node, ReadEdge, WriteEdge, join_halves
 
 
@@ -24,6 +25,7 @@ class Graph:
 
     def connect(self, source: Node, reader: Node) -> ReadEdge:
         """Add an edge: `reader` reads `source` as its last input."""
+        look()
         if reader is source or reader in _below(source):
             raise PlanBug(f"an edge from {source.describe()} to {reader.describe()} would close a circle")
         write, read = WriteEdge(source), ReadEdge(reader)
@@ -176,6 +178,7 @@ def walk_down(top: Node, *, above: Collection[Node] = ()) -> Iterator[Node]:
     Args:
         above: nodes to stop at; neither they nor what only they read from is part of it.
     """
+    look()
     seen = set(above)
     pending: list[tuple[Node, bool]] = [(top, False)]
     while pending:

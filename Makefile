@@ -26,7 +26,7 @@ demo: $(VENV)/.core ## make metrics, ask them questions, see the graph that answ
 	@$(BIN)/influxish demo --data demo-data
 
 test: $(VENV)/.dev ## run the tests
-	@$(BIN)/python -m pytest -m 'not soak'
+	@$(BIN)/python -m pytest
 
 soak: $(VENV)/.dev ## run the slow tests that `make test` leaves out
 	@$(BIN)/python -m pytest -m soak

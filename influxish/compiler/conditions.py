@@ -9,13 +9,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from influxish.compiler.checks import check_depth
 from influxish.compiler.expressions import lower
 from influxish.errors import CompileError
 from influxish.functions.expression import Comparison, Expression, Literal, Logical, Match, Reference
 from influxish.influxql import ast, format_node
 from influxish.moments import parse_moment
-from influxish.types import ALL_TIME, MAX_TIME, MIN_TIME, DataType, TimeRange
+from influxish.types import ALL_TIME, DAY, MAX_TIME, MIN_TIME, SECOND, DataType, TimeRange, format_time
 
 _COMPARISONS = {"=": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -107,7 +109,15 @@ def _is_time(node: ast.Expression) -> bool:
 def _bound(op: str, name: ast.Expression, value: ast.Expression, clock: Clock) -> TimeRange:
     if op not in ("=", "<", "<=", ">", ">=") and not isinstance(value, ast.RegexLiteral):
         raise CompileError(f"invalid time comparison operator: {op}", span=name.span.to(value.span))
-    time = min(max(moment(value, clock), MIN_TIME), MAX_TIME)
+    time = moment(value, clock)
+    if not MIN_TIME < time <= MAX_TIME and any(isinstance(part, ast.StringLiteral | ast.Call) for part in value.walk()):
+        flow = "overflows" if time > MAX_TIME else "underflows"
+        raise CompileError(
+            f"time {_second(time)} {flow} time literal",
+            span=value.span,
+            hint=f"times go from {format_time(MIN_TIME + 1)} to {format_time(MAX_TIME)}",
+        )
+    time = min(max(time, MIN_TIME), MAX_TIME)
     match op:
         case "=":
             return TimeRange(time, time + 1)
@@ -119,6 +129,13 @@ def _bound(op: str, name: ast.Expression, value: ast.Expression, clock: Clock) -
             return TimeRange(start=time + 1)
         case _:
             return TimeRange(start=time)
+
+
+def _second(time: int) -> str:
+    """A moment that may be too far away for every type of time, to the second."""
+    days, second = divmod(time // SECOND, DAY // SECOND)
+    text = str(np.datetime64(days, "D"))
+    return f"{text}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}Z"
 
 
 def moment(node: ast.Expression, clock: Clock) -> int:

@@ -31,9 +31,11 @@ _TEXT = (DataType.STRING, DataType.TAG)
 _INTEGERS = (DataType.INTEGER, DataType.UNSIGNED)
 
 
-def type_value(node: Expression, resolve: Resolve) -> Expression:
+def type_value(node: Expression, resolve: Resolve, *, whole: bool = False) -> Expression:
     """A selected expression with its names resolved; a name that means nothing is null.
 
+    Args:
+        whole: integers that are divided stay integers. So it is in conditions, unless both are constants.
     Raises:
         CompileError: operands that do not go together.
     """
@@ -44,10 +46,22 @@ def type_value(node: Expression, resolve: Resolve) -> Expression:
             found = resolve(node)
             return NULL if found is None else Reference(found[0], type=found[1], span=node.span)
         case Arithmetic(op=op, left=left, right=right):
-            return combine(op, type_value(left, resolve), type_value(right, resolve), node)
+            typed = combine(op, type_value(left, resolve, whole=whole), type_value(right, resolve, whole=whole), node)
+            if whole and op == "/" and any(True for _ in node.references()):
+                return _whole_division(typed)
+            return typed
         case MathCall(name=name, arguments=arguments):
-            return apply_math(name, tuple(type_value(argument, resolve) for argument in arguments), node)
+            typed_arguments = tuple(type_value(argument, resolve, whole=whole) for argument in arguments)
+            return apply_math(name, typed_arguments, node)
     raise TypeError(f"no type for {type(node).__name__}")
+
+
+def _whole_division(division: Expression) -> Expression:
+    """A division typed as one that drops the fraction, if it is one of integers."""
+    if not isinstance(division, Arithmetic):
+        return division
+    type = _result("*", division.left.type, division.right.type)
+    return division if type is None else replace(division, type=type)
 
 
 def combine(op: str, left: Expression, right: Expression, at: Expression) -> Expression:
@@ -100,7 +114,7 @@ def _operand(node: Expression, resolve: Resolve, *, beside: Expression) -> Expre
     if isinstance(node, Reference) and resolve(node) is None:
         return EMPTY if beside.type is DataType.STRING else None
     try:
-        value = type_value(node, resolve)
+        value = type_value(node, resolve, whole=True)
     except CompileError:
         return None
     return None if value is NULL else value

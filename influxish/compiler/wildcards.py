@@ -13,6 +13,7 @@ from influxish.compiler.scope import Scope
 from influxish.functions.registry import FUNCTIONS, GroupFunction
 from influxish.influxql import ast
 from influxish.regex import compile_regex
+from influxish.types import DataType
 
 
 def expand_fields(fields: Sequence[ast.Field], scope: Scope, dimensions: Collection[str]) -> list[ast.Field]:
@@ -21,8 +22,7 @@ def expand_fields(fields: Sequence[ast.Field], scope: Scope, dimensions: Collect
     for item in fields:
         node = item.expression
         if isinstance(node, ast.Wildcard | ast.RegexLiteral):
-            names = _columns(node, scope, dimensions)
-            expanded += [ast.Field(ast.VarRef(name, span=node.span), span=item.span) for name in names]
+            expanded += [ast.Field(column, span=item.span) for column in _columns(node, scope, dimensions)]
         elif (found := _pattern_call(node)) is not None:
             expanded += _calls(item, found, scope)
         else:
@@ -30,12 +30,20 @@ def expand_fields(fields: Sequence[ast.Field], scope: Scope, dimensions: Collect
     return expanded
 
 
-def _columns(pattern: ast.Expression, scope: Scope, dimensions: Collection[str]) -> list[str]:
+def _columns(pattern: ast.Expression, scope: Scope, dimensions: Collection[str]) -> list[ast.VarRef]:
     kind = pattern.kind if isinstance(pattern, ast.Wildcard) else None
-    names = set() if kind == "tag" else set(scope.fields)
-    if kind != "field":
-        names |= scope.tags - set(dimensions)
-    return [name for name in sorted(names) if _matches(pattern, name)]
+    fields = set() if kind == "tag" else set(scope.fields)
+    tags = set() if kind == "field" else scope.tags - set(dimensions)
+    found = []
+    for name in sorted(fields | tags):
+        if not _matches(pattern, name):
+            continue
+        if name in scope.fields and name in scope.tags:  # without its kind, the name would be the field
+            kinds = ((DataType.ANY_FIELD, fields), (DataType.TAG, tags))
+            found += [ast.VarRef(name, cast, span=pattern.span) for cast, names in kinds if name in names]
+        else:
+            found.append(ast.VarRef(name, span=pattern.span))
+    return found
 
 
 def _matches(pattern: ast.Expression, name: str) -> bool:

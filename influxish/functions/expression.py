@@ -242,13 +242,15 @@ def _operand(node: Expression, columns: Mapping[str, Column], rows: int) -> _Res
 def arithmetic(op: str, left: Any, right: Any, type: DataType) -> Any:
     """InfluxQL arithmetic on arrays or scalars, giving `type`: x / 0 is 0, integer % 0 is 0, float % 0 is NaN.
 
-    `/` of integers is a float division; `%` takes the sign of the dividend; integers wrap around as int64 does.
+    `/` that gives an integer drops the fraction; `%` takes the sign of the dividend; integers wrap around in int64.
     """
     with np.errstate(all="ignore"):
         left, right = np.asarray(left, type.dtype), np.asarray(right, type.dtype)
         if op == "/":
             zero = right == 0
-            return np.where(zero, type.dtype.type(0), np.divide(left, np.where(zero, 1, right)))
+            divisor = np.where(zero, type.dtype.type(1), right)
+            quotient = left / divisor if type is DataType.FLOAT else (left - np.fmod(left, divisor)) // divisor
+            return np.where(zero, type.dtype.type(0), quotient)
         if op == "%":
             if type is DataType.FLOAT:
                 return np.fmod(left, right)

@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING
 from influxish.version import __version__
 
 if TYPE_CHECKING:
-    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    _Commands = argparse._SubParsersAction["_Parser"]
 
 DATA_VARIABLE = "INFLUXISH_DATA"
 """Environment variable that stands in for --data."""
 
 PRECISION_CHOICES = ("ns", "us", "ms", "s", "m", "h")
 """The names of `types.PRECISIONS`, each once; `types` itself would bring numpy along."""
+
+CSV_OPTIONS = {"measurement": "", "time": "", "tags": "", "fields": "", "delimiter": ","}
+"""Options of `import` that mean nothing without --format csv, and what they are when they are left out."""
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -32,7 +35,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line. Each command sets `run` to the function that does it, as `module:function`."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="influxish",
         usage="influxish [-h] [--version] COMMAND ...",
         description="A time-series query engine: load metrics, ask in InfluxQL, see how the answer was found.",
@@ -73,6 +76,18 @@ def _command(
     )
     command.set_defaults(run=run)
     return command
+
+
+class _Parser(argparse.ArgumentParser):
+    """Knows what its library cannot say of options: that some go together."""
+
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        found, unknown = super().parse_known_args(args, namespace)
+        if getattr(found, "format", "") == "line":
+            for name, default in CSV_OPTIONS.items():
+                if getattr(found, name) != default:
+                    self.error(f"--{name} belongs to CSV: add --format csv")
+        return found, unknown
 
 
 def _data(command: argparse.ArgumentParser) -> None:

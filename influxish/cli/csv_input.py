@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from influxish.batch import object_array
-from influxish.cli.input import LONGEST_LINE, ByteStream, Source
+from influxish.cli.input import LONGEST_LINE, BrokenInput, ByteStream, Source
 from influxish.cli.timestamps import parse_times
 from influxish.errors import InfluxishError
 from influxish.types import Array, DataType
@@ -89,7 +90,7 @@ class CsvReader:
         time, tags, fields: the columns found; fields with their types, once the first block was read.
 
     Raises:
-        BadHeader: the file is empty, or a column that was asked for is not there.
+        BadHeader: the file is empty, its header cannot be read, or a column that was asked for is not there.
         BrokenInput: as the source.
     """
 
@@ -99,25 +100,35 @@ class CsvReader:
         # Bytes that are no UTF-8 survive as lone surrogates, so that their row can be named.
         text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
         self._name, self._shape = source.name, shape
-        self._reader = csv.reader(text, delimiter=shape.delimiter, strict=True)
-        self.header = next(self._reader, [])
+        self._records = _Records(text, shape.delimiter)
+        _, self.header, wrong = next(self._records, (1, [], ""))
+        if wrong:
+            raise BadHeader(f"{self._name}: the header line cannot be read: {wrong}")
         self.time, self.tags, self.fields = self._meaning()
 
     def blocks(self) -> Iterator[CsvBlock]:
-        """The rows, block by block; blank lines are skipped."""
-        while True:
-            rows, rejected = _Rows(), []
-            more = False
-            for line, cells, reason in islice(self._checked_rows(), BLOCK_ROWS):
-                more = True
-                if reason:
-                    rejected.append((line, reason, cells))
-                else:
-                    rows.lines.append(line)
-                    rows.cells.append(cells)
-            if not more:
-                return
-            yield self._block(rows, rejected)
+        """The rows, block by block; blank lines are skipped. Those before a break of the source come before its error.
+
+        Raises:
+            BrokenInput: as the source.
+        """
+        checked, broken, more = self._checked_rows(), None, True
+        while more and broken is None:
+            rows, rejected, more = _Rows(), [], False
+            try:
+                for line, cells, reason in islice(checked, BLOCK_ROWS):
+                    more = True
+                    if reason:
+                        rejected.append((line, reason, cells))
+                    else:
+                        rows.lines.append(line)
+                        rows.cells.append(cells)
+            except BrokenInput as error:
+                broken = error
+            if more:
+                yield self._block(rows, rejected)
+        if broken is not None:
+            raise broken
 
     def _meaning(self) -> tuple[str, tuple[str, ...], dict[str, DataType | None]]:
         header, shape = self.header, self._shape
@@ -144,19 +155,12 @@ class CsvReader:
         return f"The columns are {', '.join(self.header)}"
 
     def _checked_rows(self) -> Iterator[tuple[int, list[str], str]]:
-        """Line number, cells, and what is wrong with their number, for each row that is not blank."""
-        while True:
-            line = self._reader.line_num + 1
-            try:
-                cells = next(self._reader, None)
-            except csv.Error as error:
-                yield line, [], str(error)
-                continue
-            if cells is None:
-                return
+        """Line number, cells, and what is wrong with them, for each row that is not blank."""
+        for line, cells, wrong in self._records:
+            if not wrong and len(cells) != len(self.header):
+                wrong = f"{len(cells)} cells under {len(self.header)} columns" if cells else ""
             if cells:
-                wrong = len(cells) != len(self.header)
-                yield line, cells, f"{len(cells)} cells under {len(self.header)} columns" if wrong else ""
+                yield line, cells, wrong
 
     def _block(self, rows: _Rows, rejected: list[tuple[int, str, list[str]]]) -> CsvBlock:
         bad: dict[int, str] = {}
@@ -185,6 +189,80 @@ class CsvReader:
             [rows.cells[at] for at in positions],
             rejected,
         )
+
+
+class _Records:
+    """Iterates over (line number, cells, what is wrong) of the records of a text.
+
+    A record that cannot be read costs the line it began on: that line is its one cell, and reading goes on behind it.
+    So a quote without its partner takes no other line along, however many had to be read to find that out.
+
+    Raises:
+        BrokenInput: as the source, after the lines that came before the break.
+    """
+
+    def __init__(self, text: Iterable[str], delimiter: str) -> None:
+        self._lines, self._line = _Lines(text), 1
+        self._reader = csv.reader(self._lines, delimiter=delimiter, strict=True)
+
+    def __iter__(self) -> Iterator[tuple[int, list[str], str]]:
+        return self
+
+    def __next__(self) -> tuple[int, list[str], str]:
+        first, taken = self._line, self._lines.taken
+        taken.clear()
+        try:
+            cells = next(self._reader, None)
+        except csv.Error as error:
+            several = len(taken) > 1
+            self._line += 1
+            self._lines.give_back_but_first()
+            return first, [taken[0].rstrip("\r\n")], _reason(error, several_lines=several)
+        if cells is None:
+            raise self._lines.broken or StopIteration
+        self._line += len(taken)
+        return first, cells, ""
+
+
+class _Lines:
+    """The lines of a text, for a reader that takes too many of them to give back.
+
+    Attributes:
+        taken: the lines that were read since whoever owns the reader cleared this.
+        broken: what the source broke off with; the lines before it come first, and then the end.
+    """
+
+    def __init__(self, text: Iterable[str]) -> None:
+        self._text = iter(text)
+        self._again: deque[str] = deque()
+        self.taken: list[str] = []
+        self.broken: BrokenInput | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if self._again:
+            line = self._again.popleft()
+        elif self.broken is not None:
+            raise StopIteration
+        else:
+            try:
+                line = next(self._text)
+            except BrokenInput as error:
+                self.broken = error
+                raise StopIteration from None
+        self.taken.append(line)
+        return line
+
+    def give_back_but_first(self) -> None:
+        """All that was taken after the first line is to be read again."""
+        self._again.extendleft(reversed(self.taken[1:]))
+        del self.taken[1:]
+
+
+def _reason(error: csv.Error, *, several_lines: bool) -> str:
+    return f"a quote that opens on this line is not closed well: {error}" if several_lines else str(error)
 
 
 _TIME_NAMES = ("time", "timestamp", "date", "datetime")

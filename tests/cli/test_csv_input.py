@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from influxish.cli import csv_input
 from influxish.cli.csv_input import BadHeader, CsvReader, CsvShape
-from influxish.cli.input import Source
+from influxish.cli.input import LONGEST_LINE, BrokenInput, Source
 from influxish.types import SECOND, DataType
 
 
@@ -86,16 +89,64 @@ def test_a_byte_order_mark_and_other_delimiters(tmp_path: Path) -> None:
     assert block.columns["v"].tolist() == [1.0]
 
 
-def test_an_unclosed_quote_is_named(tmp_path: Path) -> None:
-    _, blocks = read(tmp_path, 'time,s\n0,a\n1,"open\n2,b\n')
-    rejected = [row for block in blocks for row in block.rejected]
-    assert [(line, reason) for line, reason, _ in rejected] == [(3, "unexpected end of data")]
+NEVER_CLOSED = "a quote that opens on this line is not closed well: unexpected end of data"
+CLOSED_BADLY = "a quote that opens on this line is not closed well: ',' expected after '\"'"
+
+
+@pytest.mark.parametrize(
+    ("text", "rejected", "kept"),
+    [
+        ('0,a\n1,"open\n2,b\n3,c\n', [(3, NEVER_CLOSED, ['1,"open'])], ["a", "b", "c"]),
+        ('0,a\n1,"open\n2,b\n3,"c"\n', [(3, CLOSED_BADLY, ['1,"open'])], ["a", "b", "c"]),
+        ('0,a\r\n1,"open\r\n2,"b\r\nb"\r\n4,c', [(3, CLOSED_BADLY, ['1,"open'])], ["a", "b\r\nb", "c"]),
+        ('0,"a"x\n1,b\n', [(2, "',' expected after '\"'", ['0,"a"x'])], ["b"]),
+        ('0,a\n1,"open', [(3, "unexpected end of data", ['1,"open'])], ["a"]),
+        ('0,"a\n\n""b""\n"\n9,c\n', [], ['a\n\n"b"\n', "c"]),
+    ],
+)
+def test_a_quote_without_its_partner_costs_its_own_line(
+    tmp_path: Path, text: str, rejected: list[Any], kept: list[str]
+) -> None:
+    _, (block,) = read(tmp_path, "time,s\n" + text)
+    assert block.rejected == rejected
+    assert block.columns["s"].tolist() == kept
+
+
+def test_lines_after_a_bad_one_keep_their_numbers(tmp_path: Path) -> None:
+    _, (block,) = read(tmp_path, 'time,s\n0,"open\n1,"a\nb"\nlater,c\n4,d\n')
+    assert [line for line, _, _ in block.rejected] == [2, 5]
+    assert block.lines == [3, 6]
+
+
+def test_a_quote_that_stays_open_for_megabytes_costs_its_own_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(csv_input, "LONGEST_LINE", 1_000)
+    rows = "".join(f"{number},b\n" for number in range(1_000))
+    try:
+        _, (block,) = read(tmp_path, f'time,s\n7,"open\n{rows}')
+    finally:
+        csv.field_size_limit(LONGEST_LINE)
+    assert [(line, cells) for line, _, cells in block.rejected] == [(2, ['7,"open'])]
+    assert len(block.lines) == 1_000
+
+
+def test_lines_before_a_break_of_the_source_are_read_though_a_quote_is_open(tmp_path: Path) -> None:
+    rows = "".join(f"{number},{number * 7919 % 1000}\n" for number in range(20_000))
+    packed = gzip.compress(f'time,s\n7,"open\n{rows}'.encode())
+    path = tmp_path / "cut.csv.gz"
+    path.write_bytes(packed[: len(packed) // 2])
+    blocks = CsvReader(Source(str(path)), CsvShape()).blocks()
+    assert 1_000 < len(next(blocks).lines) < 20_000
+    with pytest.raises(BrokenInput, match="cut off"):
+        next(blocks)
 
 
 @pytest.mark.parametrize(
     ("text", "shape", "message"),
     [
         ("", {}, "there is no header line"),
+        ('time,"a\n0,1\n', {}, "the header line cannot be read: a quote"),
         ("a,b\n1,2\n", {}, "no column looks like the time; say which with --time. The columns are a, b"),
         ("time,a\n", {"tags": ("b",)}, "there is no column 'b'. The columns are time, a"),
         ("time,a,a\n", {}, "more than one column is named 'a'"),

@@ -239,3 +239,40 @@ def test_what_is_loaded_is_what_was_written(tmp_path: Path) -> None:
             for host, series in enumerate(result):
                 for column, values in zip(series.values[1:], block.fields.values(), strict=True):
                     assert np.array_equal(column.values, values[:, host])
+
+
+def test_a_csv_quote_without_its_partner_costs_its_own_line_which_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "air.csv"
+    rows = [f"{number},{number}," + ('"ok' if number == 1000 else "ok") for number in range(50_000)]
+    path.write_text("\n".join(["time,warm,note", *rows]) + "\n")
+    done = load(tmp_path, "--format", "csv", path)
+    assert done.code == 1
+    assert f"{path}:1002: a quote that opens on this line is not closed well" in done.err
+    assert "loaded 49,999 points from 1 file" in done.err
+    assert "rejected 1 line\n" in done.err
+    with Path(f"{path}.rejects").open(newline="") as file:
+        _, row = csv.reader(file)
+    assert row[0] == rows[1000]
+    assert ask(tmp_path, "SELECT count(warm) FROM air") == [(0, 49_999)]
+
+
+@pytest.mark.parametrize("text", ["", "\n\n"])
+def test_an_empty_file_is_no_csv_but_line_protocol_of_no_points(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "empty"
+    path.write_text(text)
+    done = load(tmp_path, "--format", "csv", path)
+    assert (done.code, "there is no header line" in done.err) == (1, True)
+    done = load(tmp_path, path)
+    assert (done.code, "loaded 0 points" in done.err) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "option", [("--measurement", "m"), ("--time", "t"), ("--tags", "a"), ("--fields", "v"), ("--delimiter", ";")]
+)
+def test_options_of_csv_are_wrong_without_it(tmp_path: Path, option: tuple[str, str]) -> None:
+    path = tmp_path / "readings.csv"
+    path.write_text("t,a,v\n0,x,1\n")
+    done = load(tmp_path, *option, path)
+    assert done.code == 2
+    assert f"influxish import: error: {option[0]} belongs to CSV: add --format csv" in done.err
+    assert not (tmp_path / "data").exists()

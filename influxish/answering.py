@@ -120,7 +120,7 @@ class Plan:
 
     def batches(self) -> Generator[Batch, None, None]:
         """Run it. Closing the generator gives everything back."""
-        with build(self.root, self.context) as iterator:
+        with self.context.at_end, build(self.root, self.context) as iterator:
             while (batch := iterator.next_batch()) is not None:
                 assert isinstance(batch, Batch)
                 yield batch

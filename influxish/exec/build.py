@@ -15,6 +15,7 @@ from influxish.exec.iterators.merge import MergeIterator, NothingIterator
 from influxish.exec.iterators.output import DeriveIterator, OutputIterator
 from influxish.exec.iterators.project import ProjectIterator
 from influxish.exec.iterators.scan import ScanIterator
+from influxish.exec.iterators.shared import Run
 from influxish.exec.iterators.sort import SortIterator
 from influxish.exec.request import scan_request
 from influxish.plan.columns import writes
@@ -35,8 +36,17 @@ from influxish.plan.nodes import (
 
 
 def build(node: Node, context: QueryContext) -> BatchIterator:
-    """The iterator of a node and all below it, watched. A node with several readers is run once for each of them."""
-    return Watched(build_node(node, context), context, context.profile.of(node))
+    """The iterator of a node and all below it, watched.
+
+    A node whose result is held anyway is run once for all its readers, any other one once for each of them.
+    """
+    if len(set(node.readers)) < 2 or not isinstance(node, Aggregate | Fill):
+        return Watched(build_node(node, context), context, context.profile.of(node))
+    run = context.runs.get(node)
+    if run is None:
+        run = context.runs[node] = Run(Watched(build_node(node, context), context, context.profile.of(node)), context)
+    assert isinstance(run, Run)
+    return run.reader()
 
 
 @singledispatch

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from contextlib import ExitStack
 from copy import copy
 from dataclasses import dataclass, field
 
@@ -103,6 +104,8 @@ class QueryContext:
 
     Attributes:
         shards: the snapshots that the scans of the graph name; known once the query is linked.
+        runs: node → what is run once for several readers.
+        at_end: what is to be given back when the query has ended.
         closing: set when the database is closed; all queries of a database share it.
         started: `time.monotonic()` when the query began, before it was parsed.
         deadline: `time.monotonic()` after which the query is stopped; None without a limit.
@@ -116,6 +119,8 @@ class QueryContext:
     profile: Profile = field(default_factory=Profile)
     started: float = field(default_factory=time.monotonic)
     shards: Mapping[str, ShardSource] = field(default_factory=dict)
+    runs: dict[Hashable, object] = field(default_factory=dict)
+    at_end: ExitStack = field(default_factory=ExitStack)
     memory: MemoryBudget = field(init=False)
     deadline: float | None = field(init=False)
     _parent: QueryContext | None = field(default=None, init=False, repr=False)

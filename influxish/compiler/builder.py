@@ -125,7 +125,8 @@ class SelectBuilder:
         while isinstance(expression, ast.ParenExpr):
             expression = expression.expression
         if not isinstance(expression, ast.VarRef):
-            return format_node(_as_call(expression) if isinstance(expression, ast.Distinct) else expression)
+            is_call = isinstance(expression, ast.Distinct) or _is_group_call(expression)
+            return format_node(_as_call(expression) if is_call else expression)
         return self._name(expression) if self.raw else _beside_label(self.traits.calls[0], expression)
 
     def _name(self, node: ast.Expression) -> str:

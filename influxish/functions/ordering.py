@@ -229,8 +229,9 @@ def equal_values(values: Array, segments: Segments) -> EqualValues:
     starts = np.flatnonzero(changed)
     look()
     counts = np.searchsorted(starts, segments.stops) - np.searchsorted(starts, segments.starts)
+    groups = Segments.from_starts(starts, len(order))
     look()
-    return EqualValues(order, Segments.from_starts(starts, len(order)), counts)
+    return EqualValues(order, groups, counts)
 
 
 def codes_of(texts: Array) -> Positions:

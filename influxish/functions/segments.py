@@ -34,7 +34,10 @@ class Segments:
     @staticmethod
     def from_starts(starts: Positions, rows: int) -> Segments:
         """Segments that tile [starts[0], rows)."""
-        return Segments(starts, np.append(starts[1:], rows).astype(np.int64) if len(starts) else starts)
+        stops = np.empty(len(starts), np.int64)
+        stops[:-1] = starts[1:]
+        stops[-1:] = rows
+        return Segments(starts, stops)
 
     @staticmethod
     def of_keys(keys: Sequence[Array]) -> Segments:

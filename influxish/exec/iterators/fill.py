@@ -15,6 +15,7 @@ from influxish.batch import BATCH_ROWS, Batch, Column, Mask, Positions
 from influxish.errors import LimitExceeded
 from influxish.exec.context import QueryContext
 from influxish.exec.iterator import BatchIterator, HeldIterator
+from influxish.functions.interruption import look
 from influxish.functions.windows import bucket_grid, bucket_numbers, bucket_starts, elapsed, into_buckets
 from influxish.plan.nodes import Fill, FillColumn, FillOption
 from influxish.types import Array, DataType, TimeRange, Times
@@ -37,6 +38,10 @@ class _Grid:
     first: Positions
     places: Positions
     extra: Mask | None = None
+
+
+SLICE_ROWS = 2 * BATCH_ROWS
+"""A group with more buckets than these is filled in slices: the query can be stopped between them."""
 
 
 class FillIterator(HeldIterator):
@@ -65,12 +70,17 @@ class FillIterator(HeldIterator):
         lengths = lengths.astype(np.int64)
         chunks = np.concatenate([[0], np.cumsum(lengths)]) // BATCH_ROWS
         cuts = np.flatnonzero(np.diff(chunks[:-1], prepend=-1, append=chunks[-1] + 1))
-        pieces = [(int(a), int(b)) for a, b in itertools.pairwise(cuts)]
-        for low, high in reversed(pieces) if node.descending else pieces:
+        long = np.flatnonzero(lengths > SLICE_ROWS)
+        lots = [(int(a), int(b)) for a, b in itertools.pairwise(np.union1d(cuts, [long, long + 1]))]
+        for low, high in reversed(lots) if node.descending else lots:
             piece = rows.slice(int(starts[low]), int(stops[high - 1]))
-            filled = self._fill(piece, first[low:high], int(last))
-            if filled.rows:
-                yield filled.reversed() if node.descending else filled
+            if lengths[low] > SLICE_ROWS:
+                answers = self._fill_long(piece, int(first[low]), int(last))
+            else:
+                answers = iter([self._fill(piece, first[low:high], int(last))])
+            for filled in answers:
+                if filled.rows:
+                    yield filled.reversed() if node.descending else filled
 
     def _check(self, rows: int) -> None:
         limit = self.context.limits.max_buckets
@@ -81,19 +91,53 @@ class FillIterator(HeldIterator):
                 limit="max_buckets",
             )
 
+    def _fill_long(self, rows: Batch, first: int, last: int) -> Iterator[Batch]:
+        """Fill one group a slice of time after the other, in the order of the answer.
+
+        A slice is filled together with the rows next to it that its empty places look at; these are left out again.
+        """
+        window = self._node.window
+        about = np.array(range(first, last + 1, SLICE_ROWS * window.every), np.int64)
+        cuts = np.unique(bucket_starts(window, about))
+        ends = bucket_starts(window, np.append(cuts[1:] - 1, last))
+        lows = np.searchsorted(rows.times, cuts)
+        lows[0] = 0  # rows outside of the time range are in the slices at its ends
+        highs = np.append(lows[1:], rows.rows)
+        kept = [np.flatnonzero(mask) for mask in self._known(rows)]
+        numbers = range(len(cuts))
+        for i in reversed(numbers) if self._node.descending else numbers:
+            look()
+            low, high = int(lows[i]), int(highs[i])
+            beside = {int(known[np.searchsorted(known, low) - 1]) for known in kept if len(known) and known[0] < low}
+            beside |= {int(known[np.searchsorted(known, high)]) for known in kept if len(known) and known[-1] >= high}
+            chosen = np.union1d(np.array(list(beside), np.int64), np.arange(low, high))
+            if not len(chosen):
+                continue
+            part = self._fill(_take(rows, chosen), cuts[i : i + 1], int(ends[i]))
+            own = np.ones(part.rows, np.bool_)
+            if i > 0:
+                own &= part.times >= cuts[i]
+            if i < len(cuts) - 1:
+                own &= part.times <= ends[i]
+            yield part.where(own)
+
+    def _known(self, rows: Batch) -> Iterator[Mask]:
+        """For each column which rows are there to be looked at from empty places, (r,): present, and with a value."""
+        for fill in self._node.columns:
+            present = rows.columns[fill.of].mask
+            yield present
+            yield present & rows.columns[fill.label].mask
+
     def _fill(self, rows: Batch, first: Times, last: int) -> Batch:
         grid = self._lay(rows, first, last)
         n = len(grid.times)
-        self.context.look()
         exists = np.zeros(n, np.bool_)
         columns = {}
         for fill in self._node.columns:
             column, region = self._fill_column(fill, rows, grid)
             columns[fill.label] = column
             exists |= region
-        self.context.look()
         batch = Batch.of_rows(rows.groups, grid.groups, grid.times, columns)
-        self.context.look()
         return batch.where(exists)
 
     def _lay(self, rows: Batch, first: Times, last: int) -> _Grid:
@@ -108,22 +152,19 @@ class FillIterator(HeldIterator):
             numbers = bucket_numbers(window, first, np.full_like(first, last))
             lengths = np.where(first <= last, numbers + 1, 0).astype(np.int64)
             begins = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-            self.context.look()
             step = np.arange(int(lengths.sum()), dtype=np.int64) - np.repeat(begins, lengths)
             # The products may wrap around int64, and the edge before the beginning of time does: the sums wrap back.
             edges = first - into_buckets(first, window.every, window.first % window.every)
             times = np.repeat(edges, lengths) + step * window.every
             times[begins[lengths > 0]] = first[lengths > 0]
-            self.context.look()
             places = begins[which] + bucket_numbers(window, first[which], rows.times).astype(np.int64)
         else:
             grids = [bucket_grid(window, TimeRange(int(start), last + 1)) for start in first]
             stops = np.append(starts[1:], len(ids))
             if outside:
-                regular = grids
                 own = [rows.times[start:stop] for start, stop in zip(starts, stops, strict=True)]
-                grids = [np.union1d(grid, times) for grid, times in zip(regular, own, strict=True)]
-                extra = np.concatenate([~np.isin(a, b) for a, b in zip(grids, regular, strict=True)])
+                joined = [_with_times(grid, times) for grid, times in zip(grids, own, strict=True)]
+                grids, extra = [grid for grid, _ in joined], np.concatenate([added for _, added in joined])
             lengths = np.array([len(grid) for grid in grids], np.int64)
             begins = np.concatenate([[0], np.cumsum(lengths)[:-1]])
             times = np.concatenate(grids)
@@ -137,7 +178,6 @@ class FillIterator(HeldIterator):
 
     def _fill_column(self, fill: FillColumn, rows: Batch, grid: _Grid) -> tuple[Column, Mask]:
         """The column over the grid, and where it exists: in groups that have a value at all, from its beginning on."""
-        self.context.look()
         n = len(grid.times)
         own, source = rows.columns[fill.of], rows.columns[fill.label]
         present = np.zeros(n, np.bool_)
@@ -146,12 +186,10 @@ class FillIterator(HeldIterator):
         values[grid.places] = source.values
         valid = np.zeros(n, np.bool_)
         valid[grid.places] = own.mask & source.mask
-        self.context.look()
         region = _from_first(present, grid, whole_group=self._node.time_range.has_start)
         if grid.extra is not None:
             region &= present | ~grid.extra
         empty = region & ~present
-        self.context.look()
         match fill.option:
             case FillOption.PREVIOUS:
                 _fill_previous(values, valid, present, empty, grid, backwards=self._node.descending)
@@ -163,6 +201,22 @@ class FillIterator(HeldIterator):
                     values[empty] = _number(fill.value, fill.type)
                     valid |= empty
         return Column(fill.type, values, None if valid.all() else valid), region
+
+
+def _with_times(grid: Times, times: Times) -> tuple[Times, Mask]:
+    """The ascending times of both, each once, and which of them are not of the grid."""
+    places = np.searchsorted(grid, times)
+    missing = np.append(grid, [np.iinfo(np.int64).max])[places] != times
+    places = places[missing]
+    joined = np.insert(grid, places, times[missing])
+    added = np.zeros(len(joined), np.bool_)
+    added[places + np.arange(len(places))] = True
+    return joined, added
+
+
+def _take(rows: Batch, positions: Positions) -> Batch:
+    columns = {label: column.take(positions) for label, column in rows.columns.items()}
+    return Batch.of_rows(rows.groups, rows.row_groups[positions], rows.times[positions], columns)
 
 
 def _number(value: float | int, type: DataType) -> float | int:

@@ -92,7 +92,9 @@ class _Linker:
         written = leaves[0].dimensions if isinstance(leaves[0], Table | Derive) else ()
         builder.dimensions = scope.dimensions(written)
         if builder.is_open():
-            builder.build(expand_fields(builder.fields, scope, builder.dimensions))
+            # Grouped by a pattern of any kind, no tag is a column, whether the pattern matches it or not.
+            by_pattern = any(name == "*" or name.startswith("/") for name in written)
+            builder.build(expand_fields(builder.fields, scope, scope.tags if by_pattern else builder.dimensions))
         for node in list(walk_down(builder.output, above=leaves)):
             if node.outputs or node is builder.output:  # else it was cut off with a reader that had no column
                 self._type(node, builder, scope)

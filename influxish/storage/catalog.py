@@ -1,7 +1,7 @@
 """The catalog: databases, retention policies, shards, field types and which segment files make up a shard. SQLite.
 
 It is the one truth about which files count: a flush or a merge takes effect with one transaction here. SQLite keeps
-no checksums, so every row carries one of its own.
+no checksums, so every row carries one of its own, and every table has a total (see `totals`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from influxish.errors import CorruptData, StorageError
+from influxish.storage import totals
 from influxish.storage.interface import RetentionPolicy
 
 APPLICATION_ID = 0x49465831  # "IFX1", kept in SQLite's own header field for it
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""1 had no totals; it is brought to 2 when it is opened."""
+
+RESTORE = "put the whole folder back from a backup"
 
 _TABLES = {
     "databases": {"name": "TEXT NOT NULL UNIQUE"},
@@ -64,10 +68,16 @@ class Catalog:
 
     Args:
         path: of the file; None keeps the catalog in memory.
+
+    Raises:
+        StorageError: it is missing or empty although there are files that it should know.
+        CorruptData: it is damaged.
     """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
+        if path is not None and (not path.exists() or path.stat().st_size == 0):
+            self._refuse_orphans(path)  # ahead of SQLite, which would make an empty file
         with self._explained():
             self._connection = sqlite3.connect(
                 ":memory:" if path is None else path, isolation_level=None, check_same_thread=False
@@ -81,35 +91,80 @@ class Catalog:
     def _prepare(self) -> None:
         run = self._connection.execute
         run("PRAGMA synchronous = EXTRA")
+        fresh = run("PRAGMA page_count").fetchone()[0] == 0
+        if fresh:
+            self._create()
+        else:
+            version = self._checked_version()
+            self._check_structure()
+            if version == 1:
+                self._upgrade()
+        totals.keep(self._connection, _TABLES)
+
+    def _checked_version(self) -> int:
+        run = self._connection.execute
         application, version = run("PRAGMA application_id").fetchone()[0], run("PRAGMA user_version").fetchone()[0]
-        empty = run("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-        if not empty and application != APPLICATION_ID:
-            raise CorruptData(f"{self.path}: not a catalog of influxish, or its header is damaged")
+        if application != APPLICATION_ID or version < 1:
+            raise CorruptData(f"{self.path}: not a catalog of influxish, or its header is damaged; {RESTORE}")
         if version > FORMAT_VERSION:
             raise StorageError(
                 f"{self.path} has format version {version}, but this program reads up to {FORMAT_VERSION}; "
                 "open it with the newer influxish that wrote it"
             )
-        if empty:
-            with self.transaction():
-                for name, columns in _TABLES.items():
-                    described = ", ".join(f"{column} {type_}" for column, type_ in columns.items())
-                    unique = f", UNIQUE ({_UNIQUE[name]})" if name in _UNIQUE else ""
-                    identity = "id INTEGER PRIMARY KEY AUTOINCREMENT"
-                    run(f"CREATE TABLE {name} ({identity}, {described}, checksum INTEGER NOT NULL{unique})")
-                run(f"PRAGMA application_id = {APPLICATION_ID}")
-                run(f"PRAGMA user_version = {FORMAT_VERSION}")
+        return int(version)
+
+    def _check_structure(self) -> None:
+        """Raise CorruptData unless the pages and indexes of the file fit together."""
+        (first,) = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
+        if first != "ok":
+            raise CorruptData(f"{self.path}: {' '.join(first.split())}; {RESTORE}")
+
+    def _create(self) -> None:
+        if self.path is not None:
+            self._refuse_orphans(self.path)
+        run = self._connection.execute
+        with self.transaction():
+            for name, columns in _TABLES.items():
+                described = ", ".join(f"{column} {type_}" for column, type_ in columns.items())
+                unique = f", UNIQUE ({_UNIQUE[name]})" if name in _UNIQUE else ""
+                identity = "id INTEGER PRIMARY KEY AUTOINCREMENT"
+                run(f"CREATE TABLE {name} ({identity}, {described}, checksum INTEGER NOT NULL{unique})")
+            totals.create(self._connection, {name: totals.Total(0, 0, 0) for name in _TABLES})
+            run(f"PRAGMA application_id = {APPLICATION_ID}")
+            run(f"PRAGMA user_version = {FORMAT_VERSION}")
+
+    def _upgrade(self) -> None:
+        """Bring version 1 to version 2. What is there now is taken for whole."""
+        with self.transaction():
+            last = {name: totals.given_ids(self._connection, name) for name in _TABLES}
+            found = {name: totals.counted(self._read(name), last[name]) for name in _TABLES}
+            totals.create(self._connection, found)
+            self._connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+
+    @staticmethod
+    def _refuse_orphans(path: Path) -> None:
+        """A new catalog would give the numbers of files that are there to others, and so write over them."""
+        for folder in (path.parent / "data", path.parent / "wal"):
+            orphan = next((found for found in folder.rglob("*") if found.is_file()), None)
+            if orphan is not None:
+                state = "is empty" if path.exists() else "is missing"
+                raise StorageError(
+                    f"{path} {state}, but {orphan} is there, and only the catalog says what that holds; put the "
+                    f"catalog back from a backup of the same moment, or move {path.parent} away to begin anew"
+                )
 
     @contextmanager
     def transaction(self) -> Iterator[Catalog]:
         """All changes made inside take effect together, durably, or not at all."""
         with self._explained():
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self
                 self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                # BEGIN may not have begun it, and COMMIT or a full disk may have ended it.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
                 raise
 
     def databases(self) -> dict[str, int]:
@@ -179,10 +234,9 @@ class Catalog:
 
     def add_field(self, shard: int, measurement: str, name: str, type: str) -> None:
         """Note the type of a field; noting it again changes nothing."""
-        values = (shard, measurement, name, type)
-        columns = ", ".join(_TABLES["fields"])
-        statement = f"INSERT OR IGNORE INTO fields ({columns}, checksum) VALUES (?, ?, ?, ?, ?)"
-        self._connection.execute(statement, (*values, _checksum(values)))
+        known = "SELECT 1 FROM fields WHERE shard = ? AND measurement = ? AND name = ?"
+        if self._connection.execute(known, (shard, measurement, name)).fetchone() is None:
+            self._insert("fields", shard, measurement, name, type)
 
     def first_log(self) -> int:
         """Number of the oldest log file whose rows are not all in segments; 0 before the first flush."""
@@ -206,24 +260,47 @@ class Catalog:
             )
         return cursor.lastrowid or 0
 
-    def _rows(self, table: str) -> list[tuple[Any, ...]]:
-        columns = ", ".join(("id", *_TABLES[table], "checksum"))
+    def last_id(self, table: str) -> int:
+        """The greatest id ever given in a table; 0 before the first."""
         with self._explained():
-            found = self._connection.execute(f"SELECT {columns} FROM {table} ORDER BY id").fetchall()
+            return totals.given_ids(self._connection, table)
+
+    def _rows(self, table: str) -> list[tuple[Any, ...]]:
+        """The rows of a table without their checksums, by id.
+
+        Raises:
+            CorruptData: a row is damaged, or the rows are not those that were written.
+        """
+        with self._explained():
+            found = self._read(table)
+            expected = totals.read(self._connection, table)
+            actual = totals.counted(found, totals.given_ids(self._connection, table))
+        if expected != actual:
+            known = "an unknown number" if expected is None else expected.rows
+            raise CorruptData(
+                f"{self.path}: table {table} does not hold the rows that were written ({len(found)} found, {known} "
+                f"written); {RESTORE}"
+            )
+        return [row[:-1] for row in found]
+
+    def _read(self, table: str) -> list[tuple[Any, ...]]:
+        columns = ", ".join(("id", *_TABLES[table], "checksum"))
+        found = self._connection.execute(f"SELECT {columns} FROM {table} ORDER BY id").fetchall()
         for row in found:
             if _checksum(row[1:-1]) != row[-1]:
-                raise CorruptData(f"{self.path}: the row {row[:-1]} of table {table} is damaged")
-        return [row[:-1] for row in found]
+                raise CorruptData(f"{self.path}: the row {row[:-1]} of table {table} is damaged; {RESTORE}")
+        return found
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            kind = StorageError if isinstance(error, sqlite3.OperationalError) else CorruptData
-            raise kind(f"{self.path or 'catalog'}: {error}") from error
+            if isinstance(error, sqlite3.OperationalError):  # a full disk, a file that must not be written
+                raise StorageError(f"{self.path or 'catalog'}: {error}") from error
+            raise CorruptData(f"{self.path or 'catalog'}: {error}; {RESTORE}") from error
         except UnicodeDecodeError as error:  # a damaged name in SQLite's own message
-            raise CorruptData(f"{self.path or 'catalog'}: the schema is damaged") from error
+            raise CorruptData(f"{self.path or 'catalog'}: the schema is damaged; {RESTORE}") from error
 
 
 def _checksum(values: Sequence[object]) -> int:

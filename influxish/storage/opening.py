@@ -6,11 +6,13 @@ understood at all (a newer format, an unreadable catalog) is refused.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeVar
 
 from influxish.errors import CorruptData, StorageError
-from influxish.storage.catalog import Catalog, SegmentEntry
+from influxish.storage.catalog import RESTORE, Catalog, SegmentEntry
 from influxish.storage.damage import Damage
 from influxish.storage.databases import DatabaseState, PolicyState, database_folder, shard_folder
 from influxish.storage.files import TEMPORARY, Files
@@ -19,6 +21,11 @@ from influxish.storage.series_log import SeriesLog, load_series
 from influxish.storage.shard import Shard
 from influxish.storage.wal import Entry, log_files, log_number, recover
 from influxish.types import DataType, TimeRange
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+_TYPES = {type_.value: type_ for type_ in DataType}
 
 
 class Opening:
@@ -33,6 +40,7 @@ class Opening:
         self._root, self._files, self._catalog, self._damage = root, files, catalog, damage
         self._databases: dict[str, DatabaseState] = {}
         self._owner: dict[int, tuple[DatabaseState, Shard]] = {}
+        self._last_shard = catalog.last_id("shards")
 
     def databases(self) -> dict[str, DatabaseState]:
         """Name → state, with segments opened and the log replayed.
@@ -63,19 +71,28 @@ class Opening:
         for name, id in self._catalog.databases().items():
             by_id[id] = self._databases[name] = DatabaseState(id, name)
         for id, owner, policy in self._catalog.policies():
-            policies[id] = by_id[owner], PolicyState(id, policy)
-            by_id[owner].policies[policy.name] = policies[id][1]
+            policies[id] = self._found(by_id, owner, f"policies, row {id}", "database"), PolicyState(id, policy)
+            policies[id][0].policies[policy.name] = policies[id][1]
         for id, owner, start, stop in self._catalog.shards():
-            database, state = policies[owner]
+            database, state = self._found(policies, owner, f"shards, row {id}", "policy")
             shard = Shard(id, shard_name(id), TimeRange(start, stop))
             state.shards[start] = shard
             self._owner[id] = database, shard
         for id, measurement, name, type_ in self._catalog.fields():
-            self._owner[id][1].types.setdefault(measurement, {})[name] = DataType(type_)
+            row = f"fields, row ({id}, {measurement!r}, {name!r}, {type_!r})"
+            shard = self._found(self._owner, id, row, "shard")[1]
+            shard.types.setdefault(measurement, {})[name] = self._found(_TYPES, type_, row, "type")
+
+    def _found(self, known: Mapping[K, V], key: K, row: str, kind: str) -> V:
+        """What a row of the catalog refers to."""
+        if key not in known:
+            raise CorruptData(f"{self._catalog.path}: table {row}: there is no {kind} {key}; {RESTORE}")
+        return known[key]
 
     def _open_segments(self, root: Path) -> None:
         for entry in self._catalog.segments():
-            database, shard = self._owner[entry.shard]
+            row = f"segments, row ({entry.shard}, {entry.file!r})"
+            database, shard = self._found(self._owner, entry.shard, row, "shard")
             shard.last_number = max(shard.last_number, entry.place, int(Path(entry.file).stem))
             segment = self._segment(shard_folder(root, database.id, shard.id) / entry.file, entry)
             if segment is None:
@@ -105,13 +122,32 @@ class Opening:
             self._damage.append(Damage(path, message))
 
     def _remove_leftovers(self, root: Path) -> None:
-        """Files that a crash kept from being finished, or from being removed after they were replaced."""
+        """Files that a crash kept from being finished, or from being removed after they were replaced.
+
+        They stay where something is damaged: then nobody knows whether they are all that is left of some rows.
+        """
+        self._refuse_newer_files(root)
         listed = {(entry.shard, entry.file) for entry in self._catalog.segments()}
-        for id, (database, _) in self._owner.items():
+        for id, (database, shard) in self._owner.items():
             folder = shard_folder(root, database.id, id)
             for name in self._files.names(folder):
-                if name.endswith(TEMPORARY) or (name.endswith(".seg") and (id, name) not in listed):
+                if name.endswith(TEMPORARY):
                     self._files.remove(folder / name)
+                elif name.endswith(".seg") and (id, name) not in listed:
+                    if not self._damage:
+                        self._files.remove(folder / name)
+                    elif Path(name).stem.isdecimal():
+                        shard.last_number = max(shard.last_number, int(Path(name).stem))
+
+    def _refuse_newer_files(self, root: Path) -> None:
+        """A shard is in the catalog before it has a folder, so an unknown number was given by a later catalog."""
+        for database in self._files.names(root / "data"):
+            for name in self._files.names(root / "data" / database):
+                if name.isdecimal() and int(name) > self._last_shard:
+                    raise self._newer(root / "data" / database / name)
+
+    def _newer(self, path: Path) -> StorageError:
+        return StorageError(f"{path} is newer than {self._catalog.path}, which does not know it; {RESTORE}")
 
     def _replay_logs(self, folder: Path) -> None:
         first = self._catalog.first_log()
@@ -124,6 +160,8 @@ class Opening:
 
     def _replay(self, path: Path, entries: list[Entry]) -> None:
         for id, measurement, chunk in entries:
+            if id > self._last_shard:
+                raise self._newer(path)
             if id not in self._owner or not len(chunk.times):  # its database was dropped
                 continue
             database, shard = self._owner[id]

@@ -44,7 +44,7 @@ def bucket_starts(window: Window, times: Times) -> Times:
     clock = _clock_of(window, int(times.min()), int(times.max()))
     change = np.searchsorted(clock.edges, times, "right") - 1
     starts = _floor(times, window.every, clock.phases[change])
-    result: Times = np.where(starts < clock.edges[change], clock.opened[change], starts)
+    result: Times = np.where(starts <= clock.edges[change], clock.opened[change], starts)
     return result
 
 
@@ -59,8 +59,9 @@ def bucket_grid(window: Window, time_range: TimeRange) -> Times:
         return _steps(window, first, last + 1, window.first)
     clock = _clock_of(window, first, last)
     edges, parts = clock.edges.tolist(), [np.array([first], np.int64), clock.edges[clock.opened == clock.edges]]
-    for edge, following, phase in zip(edges, [*edges[1:], last + 1], clock.phases.tolist(), strict=True):
-        low, high = max(edge, first), min(following, last + 1)
+    spans = zip(edges, [*edges[1:], last + 1], clock.phases.tolist(), clock.opened.tolist(), strict=True)
+    for edge, following, phase, opened in spans:
+        low, high = max(edge if opened == edge else edge + 1, first), min(following, last + 1)
         if low < high:
             parts.append(_steps(window, low, high, phase))
     starts: Times = np.unique(np.concatenate(parts))

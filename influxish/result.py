@@ -77,11 +77,16 @@ class Result:
 
     @property
     def rows(self) -> Iterator[dict[str, Any]]:
-        """All rows as dictionaries: tags, then columns; times in int ns, null as None."""
+        """All rows as dictionaries: tags, then columns; times in int ns, null as None.
+
+        A column that has the name of a tag gets _1, as in `to_numpy`.
+        """
         for chunk in self._chunks:
             columns = [python_values(column) for column in chunk.values]
+            tags = chunk.tags or {}
+            headings = _distinct([*tags, *chunk.columns])[len(tags) :]
             for row in zip(*columns, strict=True):
-                yield {**(chunk.tags or {}), **dict(zip(chunk.columns, row, strict=True))}
+                yield {**tags, **dict(zip(headings, row, strict=True))}
 
     @property
     def statement(self) -> StatementResult:
@@ -198,13 +203,15 @@ def collect(batches: Iterator[Batch], columns: tuple[str, ...], time_name: str, 
 
 
 def _distinct(names: list[str]) -> list[str]:
-    seen: dict[str, int] = {}
-    found = []
+    """The names; those that occurred before with the first of _1, _2 … that makes them new."""
+    given, found = set(names), dict[str, None]()
     for name in names:
-        count = seen.get(name, 0)
-        seen[name] = count + 1
-        found.append(f"{name}_{count}" if count else name)
-    return found
+        unique, count = name, 0
+        while unique in found or (count and unique in given):
+            count += 1
+            unique = f"{name}_{count}"
+        found[unique] = None
+    return list(found)
 
 
 def _needed(module: str, extra: str) -> Any:

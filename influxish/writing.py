@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import tzinfo
 from typing import Any
 
 import numpy as np
 
+from influxish.batch import object_array
 from influxish.errors import WriteError
 from influxish.storage.points import PointBatch
 from influxish.types import Array, precision_unit
 
-_ACCEPTED = "give line protocol (text, bytes, or an iterable of such lines), a mapping of columns or a dataframe"
+_ACCEPTED = (
+    "give line protocol (text, bytes, or an iterable of such lines), "
+    "a mapping of columns, a dataframe or an Arrow table"
+)
 
 
 def line_protocol(data: Any) -> bytes | None:
@@ -23,7 +28,7 @@ def line_protocol(data: Any) -> bytes | None:
         WriteError: a line that is neither text nor bytes.
     """
     text = _encoded(data)
-    if text is not None or isinstance(data, Mapping) or hasattr(data, "columns") or not isinstance(data, Iterable):
+    if text is not None or isinstance(data, Mapping) or _is_table(data) or not isinstance(data, Iterable):
         return text
     lines = []
     for number, item in enumerate(data, 1):
@@ -44,52 +49,109 @@ def columns_to_points(data: Any, measurement: str, tags: Sequence[str], time: st
     """Points from columns.
 
     Args:
-        data: a mapping of name → (n,) sequence, or a dataframe of pandas or Polars. A pandas frame whose index holds
-            the times needs no time column.
+        data: a mapping of name → (n,) sequence, a dataframe of pandas or Polars, or an Arrow table. A pandas frame
+            whose index holds the times needs no time column.
         measurement, tags, time, precision: as in `Database.write`.
     Raises:
-        WriteError: a column is missing, or cannot be a field, a tag or the time.
+        WriteError: a column is missing, or cannot be a field, a tag or the time; an argument is of another kind.
     """
+    _check_names(measurement, tags, time)
     columns = _columns(data, time)
     if not measurement:
         raise WriteError("columns need a measurement: write(data, measurement=…)")
     for name in (time, *tags):
         if name not in columns:
             raise WriteError(f"there is no column {name!r}; the columns are {', '.join(map(repr, columns))}")
+    for name, values in columns.items():
+        # One text for all rows is enough of a tag.
+        if not isinstance(values, Iterable) or (isinstance(values, str | bytes) and name not in tags):
+            raise WriteError(f"column {name!r} is a {type(values).__name__}: give a sequence with a value for each row")
     times = _times(columns.pop(time), precision)
     keys = {name: columns.pop(name) for name in tags}
     return PointBatch.from_columns(measurement, times, keys, columns)
 
 
+def _check_names(measurement: Any, tags: Any, time: Any) -> None:
+    for what, name in (("measurement", measurement), ("time", time)):
+        if not isinstance(name, str):
+            raise WriteError(f"{what} must be a text, not {type(name).__name__}")
+    if isinstance(tags, str | bytes) or not isinstance(tags, Collection):
+        raise WriteError(f"tags must be a list of column names such as ['host'], not {type(tags).__name__}")
+    for position, name in enumerate(names := list(tags)):
+        if not isinstance(name, str):
+            raise WriteError(f"tags must be names of columns, not {type(name).__name__}")
+        if name in names[:position]:
+            raise WriteError(f"tags names the column {name!r} more than once")
+        if name == time:
+            raise WriteError(f"the column {name!r} holds the times, so it cannot be a tag")
+
+
+def _is_table(data: Any) -> bool:
+    """Whether `data` has named columns. A class is asked, since a lazy frame works to find out its columns."""
+    return hasattr(type(data), "columns") or hasattr(data, "columns")
+
+
 def _columns(data: Any, time: str) -> dict[str, Any]:
     if isinstance(data, Mapping):
-        return {str(name): values for name, values in data.items()}
-    if not hasattr(data, "columns"):
+        return _named((name, _plain(values)) for name, values in data.items())
+    if not _is_table(data):
         raise WriteError(f"cannot write a {type(data).__name__}: {_ACCEPTED}")
-    columns = {str(name): _plain(data[name]) for name in data.columns}
-    if time not in columns and np.issubdtype(getattr(getattr(data, "index", None), "dtype", object), np.datetime64):
-        columns[time] = data.index.to_numpy()
-    elif time not in columns and hasattr(getattr(data, "index", None), "tz_convert"):
-        columns[time] = data.index.tz_convert("UTC").tz_localize(None).to_numpy()
+    if hasattr(data, "collect"):
+        raise WriteError(f"a {type(data).__name__} has no rows until it is run: write its collect()")
+    if hasattr(data, "column_names"):  # Arrow
+        return _named((name, _plain(data.column(i))) for i, name in enumerate(data.column_names))
+    names = list(data.columns)
+    _named((name, None) for name in names)  # data[name] would be two columns
+    columns = {str(name): _plain(data[name]) for name in names}
+    index = getattr(data, "index", None)
+    if time not in columns and hasattr(index, "tz_convert"):
+        columns[time] = _plain(index)
     return columns
 
 
-def _plain(series: Any) -> Any:
-    """A dataframe's column as numpy: zones taken to UTC, missing values of nullable types as None."""
-    if getattr(getattr(series, "dt", None), "tz", None) is not None:
-        return series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
-    if hasattr(series, "isna") and not isinstance(series.dtype, np.dtype):
-        kind = getattr(series.dtype, "numpy_dtype", np.dtype(object))
-        if series.isna().any() or kind.kind == "O":
-            return series.astype(object).where(~series.isna(), None).to_numpy()
-        return series.to_numpy(dtype=kind)
-    if hasattr(series, "null_count") and series.null_count():
-        return np.array(series.to_list(), object)
-    return series.to_numpy()
+def _named(pairs: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, values in pairs:
+        if str(name) in found:
+            raise WriteError(f"more than one column is named {str(name)!r}")
+        found[str(name)] = values
+    return found
+
+
+def _plain(column: Any) -> Any:
+    """A column of a dataframe or a table as numpy: zones taken to UTC, missing values of nullable types as None.
+
+    What is no such column stays as it is.
+    """
+    if not hasattr(column, "to_numpy"):
+        return column
+    zoned = getattr(column, "dt", column)  # a series has it, an index is it
+    if isinstance(getattr(zoned, "tz", None), tzinfo):
+        in_utc = zoned.tz_convert("UTC")
+        return getattr(in_utc, "dt", in_utc).tz_localize(None).to_numpy()
+    if hasattr(column, "isna") and not isinstance(column.dtype, np.dtype):
+        kind = getattr(column.dtype, "numpy_dtype", np.dtype(object))
+        if column.isna().any() or kind.kind == "O":
+            return _with_none(column.astype(object).where(~column.isna(), None), kind.kind == "u")
+        return column.to_numpy(dtype=kind)
+    missing = getattr(column, "null_count", 0)  # of Arrow; Polars counts when it is called
+    if missing() if callable(missing) else missing:
+        values = column.to_list() if hasattr(column, "to_list") else column.to_pylist()
+        return _with_none(values, str(getattr(column, "dtype", "") or column.type).lower().startswith("uint"))
+    return np.asarray(column)
+
+
+def _with_none(values: Iterable[Any], unsigned: bool) -> Array:
+    """Objects with None among them, where only the type of each says that integers are unsigned."""
+    return object_array(np.uint64(value) if unsigned and value is not None else value for value in values)
 
 
 def _times(values: Any, precision: str) -> Array:
-    unit, array = precision_unit(precision), np.asarray(values)
+    unit = precision_unit(precision)
+    try:
+        array = np.asarray(values)
+    except ValueError:  # sequences of several lengths
+        raise WriteError("times must have one dimension") from None
     if array.dtype.kind == "M":
         return array
     if array.dtype.kind not in "iu":

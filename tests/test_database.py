@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 import influxish
@@ -24,6 +25,7 @@ from influxish.errors import (
     UnsupportedStatement,
     WriteError,
 )
+from influxish.types import DataType
 
 LINES = ["cpu,host=a usage=1,on=true 0", 'cpu,host=a usage=3,note="x" 10', "cpu,host=b usage=5,n=7i 20"]
 
@@ -138,6 +140,56 @@ def test_columns_come_as_a_pandas_frame_with_zoned_times_or_a_time_index(db: Dat
     assert rows(db, "SELECT v FROM i") == [{"time": start, "v": 1.0}]
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
+@pytest.mark.parametrize("unit", ["ns", "us", "s"])
+def test_zoned_times_are_instants_wherever_a_frame_has_them(db: Database, zone: str, unit: str) -> None:
+    hours = ["2020-06-30T22:00", "2020-07-01T00:30"]
+    times = pd.DatetimeIndex(hours, tz="UTC").tz_convert(zone).as_unit(unit)
+    expected = [int(datetime.fromisoformat(hour).replace(tzinfo=UTC).timestamp()) * 10**9 for hour in hours]
+    values = {"v": [1.0, 2.0]}
+    forms = (
+        pd.DataFrame(values, index=times),
+        pd.DataFrame({"time": times, **values}),
+        {"time": times, **values},
+        {"time": pd.Series(times), **values},
+        pl.DataFrame({"time": pl.Series(times.to_list(), dtype=pl.Datetime("us", zone)), **values}),
+        pa.table({"time": pa.array(pd.Series(times)), **values}),
+    )
+    for number, form in enumerate(forms):
+        assert db.write(form, database="demo", measurement=f"m{number}") == 2
+        assert [row["time"] for row in rows(db, f"SELECT v FROM m{number}")] == expected
+
+
+def test_columns_come_as_an_arrow_table(db: Database) -> None:
+    table = pa.table(
+        {
+            "time": pa.array([1, 2], pa.timestamp("s")),
+            "host": pa.array(["a", None]).dictionary_encode(),
+            "i": [1, None],
+            "u": pa.array([2**63, None], pa.uint64()),
+            "b": [True, False],
+            "s": ["x", None],
+            "f": [1.5, 2.5],
+        }
+    )
+    for number, data in enumerate((table, table.to_batches()[0])):
+        assert db.write(data, database="demo", measurement=f"m{number}", tags=["host"]) == 2
+        assert rows(db, f"SELECT i, u, b, s, f, host FROM m{number}") == [
+            {"time": 10**9, "i": 1, "u": 2**63, "b": True, "s": "x", "f": 1.5, "host": "a"},
+            {"time": 2 * 10**9, "i": None, "u": None, "b": False, "s": None, "f": 2.5, "host": None},
+        ]
+
+
+def test_unsigned_columns_stay_unsigned_where_values_are_missing(db: Database) -> None:
+    frames = (
+        pl.DataFrame({"time": [1, 2], "v": pl.Series([1, None], dtype=pl.UInt32), "w": [1.0, 2.0]}),
+        pd.DataFrame({"time": [1, 2], "v": pd.array([1, None], "UInt64"), "w": [1.0, 2.0]}),
+    )
+    for number, frame in enumerate(frames):
+        db.write(frame, database="demo", measurement=f"m{number}")
+        assert db.field_keys("demo", f"m{number}")["v"] == (DataType.UNSIGNED,)
+
+
 def test_columns_come_as_a_polars_frame(db: Database) -> None:
     frame = pl.DataFrame(
         {"time": [datetime(2020, 1, 1), datetime(2020, 1, 2)], "host": ["a", None], "v": [1, None], "b": [True, False]}
@@ -157,6 +209,26 @@ def test_columns_come_as_a_polars_frame(db: Database) -> None:
         ({"time": [2**62], "v": [1.0]}, {"measurement": "m", "precision": "s"}, "outside the range"),
         ({"time": [1], "v": [1.0]}, {"measurement": "m", "precision": "fortnight"}, 'no precision "fortnight"'),
         (42, {"measurement": "m"}, "cannot write a int"),
+        ({"time": 1, "v": [1.0]}, {"measurement": "m"}, "column 'time' is a int: give a sequence"),
+        ({"time": [1], "v": 1.0}, {"measurement": "m"}, "column 'v' is a float: give a sequence"),
+        ({"time": [1], "v": "a"}, {"measurement": "m"}, "column 'v' is a str: give a sequence"),
+        ({"time": [1], "v": [1.0], "h": 5}, {"measurement": "m", "tags": ["h"]}, "column 'h' is a int"),
+        ({"time": [[1]], "v": [1.0]}, {"measurement": "m"}, "times must have one dimension"),
+        ({"time": [[1], [1, 2]], "v": [1.0]}, {"measurement": "m"}, "times must have one dimension"),
+        ({"time": [1], "v": [1.0]}, {"measurement": "m", "tags": [["h"]]}, "tags must be names of columns, not list"),
+        ({"time": [1], "v": [1.0]}, {"measurement": 5}, "measurement must be a text, not int"),
+        ({"time": [1], "v": [1.0]}, {"measurement": "m", "time": 5}, "time must be a text, not int"),
+        ({"time": [1], "v": [1.0]}, {"measurement": "m", "tags": 5}, "tags must be a list of column names"),
+        ({"time": [1], "v": [1.0]}, {"measurement": "m", "tags": "v"}, "tags must be a list of column names"),
+        ({"time": [1], "v": [1.0]}, {"measurement": "m", "tags": [5]}, "tags must be names of columns, not int"),
+        ({"time": [1], "v": [1.0], "h": ["a"]}, {"measurement": "m", "tags": ["h", "h"]}, "'h' more than once"),
+        ({"time": [1], "v": [1.0]}, {"measurement": "m", "tags": ["time"]}, "'time' holds the times"),
+        ({"time": [1], "v": [1.0], "h": [0]}, {"measurement": "m", "tags": ["h"]}, "holds 0; tag values are strings"),
+        ({"time": [1], "v": [1.0], "h": [[]]}, {"measurement": "m", "tags": ["h"]}, "tag values are strings"),
+        ({"time": [1], 1: [1.0], "1": [1.0]}, {"measurement": "m"}, "more than one column is named '1'"),
+        (pd.DataFrame([[1, 2, 3]], columns=["time", "v", "v"]), {"measurement": "m"}, "one column is named 'v'"),
+        (pa.table([[1], [2], [3]], names=["time", "v", "v"]), {"measurement": "m"}, "one column is named 'v'"),
+        (pl.LazyFrame({"time": [1], "v": [1.0]}), {"measurement": "m"}, r"a LazyFrame .*: write its collect\(\)"),
     ],
 )
 def test_columns_that_cannot_be_written_say_why(db: Database, data: Any, options: Any, message: str) -> None:
@@ -214,6 +286,19 @@ def test_one_statement_a_query_several_a_run(loaded: Database) -> None:
         loaded.query("", database="demo")
     answers = [[chunk.rows for chunk in answer.chunks] for answer in loaded.run(text, database="demo")]
     assert answers == [[1], [1]]
+
+
+def test_a_tag_stays_in_rows_when_a_column_has_its_name(loaded: Database) -> None:
+    result = loaded.query("SELECT usage AS host FROM cpu GROUP BY host", database="demo")
+    assert list(result.rows) == [
+        {"host": "a", "time": 0, "host_1": 1.0},
+        {"host": "a", "time": 10 * 10**9, "host_1": 3.0},
+        {"host": "b", "time": 20 * 10**9, "host_1": 5.0},
+    ]
+    assert set(result.to_numpy()) == {"time", "name", "host", "host_1"}
+    result = loaded.query("SELECT usage AS host, usage AS host_1 FROM cpu GROUP BY host LIMIT 1", database="demo")
+    assert next(iter(result.rows)) == {"host": "a", "time": 0, "host_2": 1.0, "host_1": 1.0}
+    assert set(result.to_numpy()) == {"time", "name", "host", "host_1", "host_2"}
 
 
 def test_a_run_ends_with_the_first_error(loaded: Database) -> None:

@@ -208,15 +208,7 @@ def _floats(name: str, values: Array) -> Column:
 
 
 def _object_field(name: str, array: Array) -> Column:
-    # pandas' NA and NaT cannot be compared, so they are known by the names of their types
-    valid = np.fromiter(
-        (
-            not (v is None or type(v).__name__ in ("NAType", "NaTType") or (isinstance(v, float) and v != v))
-            for v in array
-        ),
-        np.bool_,
-        len(array),
-    )
+    valid = np.fromiter((not _is_missing(value) for value in array), np.bool_, len(array))
     present = array[valid]
     kinds = {type(value) for value in present}
     type_ = _common_type(name, kinds)
@@ -277,10 +269,28 @@ def _distinct_tags(key: str, values: str | Sequence[str | None] | Array, rows: i
     items = values.tolist() if isinstance(values, np.ndarray) else list(values)
     if len(items) != rows:
         raise WriteError(f'tag "{key}" has {len(items)} values, but there are {rows} times')
-    known: dict[str, int] = {}
-    codes = np.fromiter((known.setdefault(item or "", len(known)) for item in items), np.int64, rows)
-    for item in known:
-        if not isinstance(item, str):
-            raise WriteError(f'tag "{key}" holds {item!r}; tag values are strings')
-    _check_text(f'tag "{key}"', list(known))
-    return list(known), codes
+    known: dict[object, int] = {}
+    try:
+        codes = np.fromiter((known.setdefault(item, len(known)) for item in items), np.int64, rows)
+    except TypeError:  # lists, for instance, cannot be looked up
+        found = next(item for item in items if not isinstance(item, str | None))
+        raise WriteError(f'tag "{key}" holds {found!r}; tag values are strings') from None
+    distinct: dict[str, int] = {}
+    merged = np.zeros(len(known), np.int64)
+    for item, code in known.items():
+        text = "" if _is_missing(item) else item
+        if not isinstance(text, str):
+            raise WriteError(f'tag "{key}" holds {text!r}; tag values are strings')
+        merged[code] = distinct.setdefault(text, len(distinct))
+    _check_text(f'tag "{key}"', list(distinct))
+    return list(distinct), merged[codes]
+
+
+def _is_missing(value: object) -> bool:
+    """Whether a value among objects stands for none: None, NaN, or pandas' NA and NaT.
+
+    These two cannot be compared, so they are known by the names of their types.
+    """
+    if isinstance(value, float):
+        return value != value
+    return value is None or type(value).__name__ in ("NAType", "NaTType")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from influxish.batch import object_array
@@ -99,6 +100,19 @@ def test_datetime64_of_any_unit_is_a_time() -> None:
 def test_what_cannot_be_stored_is_refused_with_a_reason(arguments: tuple, message: str) -> None:
     with pytest.raises(WriteError, match=message):
         PointBatch.from_columns(*arguments)
+
+
+@pytest.mark.parametrize("item", [0, False, 0.0, 5, True, b"", []])
+def test_a_tag_that_is_no_string_is_refused_also_where_python_takes_it_for_nothing(item: object) -> None:
+    with pytest.raises(WriteError, match=r'tag "h" holds .*; tag values are strings'):
+        PointBatch.from_columns("m", [1, 2], {"h": ["a", item]}, {"v": [1, 2]})  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("item", ["", None, float("nan"), np.nan, pd.NA, pd.NaT])
+def test_a_missing_value_means_no_tag(item: object) -> None:
+    tags = {"h": ["a", item, "b", item]}
+    (table,) = PointBatch.from_columns("m", [1, 2, 3, 4], tags, {"v": [1, 2, 3, 4]}).tables  # type: ignore[arg-type]
+    assert [table.series[row] for row in table.rows.tolist()] == [(("h", "a"),), (), (("h", "b"),), ()]
 
 
 def test_columns_of_all_types_are_read_back_as_written() -> None:

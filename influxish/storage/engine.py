@@ -7,7 +7,6 @@ must be on disk before a point refers to it; the fsync of a write happens outsid
 from __future__ import annotations
 
 import shutil
-import threading
 import time
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -25,6 +24,7 @@ from influxish.storage.interface import RetentionPolicy, ShardSource
 from influxish.storage.memtable import Chunk
 from influxish.storage.opening import SERIES_FILE, Opening, shard_name
 from influxish.storage.options import StorageOptions
+from influxish.storage.ownership import OwnerLock
 from influxish.storage.points import PointBatch, Tags
 from influxish.storage.series_log import SeriesLog
 from influxish.storage.shard import Shard
@@ -41,6 +41,8 @@ _SERIES_PER_LOOK = 16_384
 class Engine:
     """A store of databases. Thread-safe. Implements `interface.Store`.
 
+    Only the process that opened it can use it: in a fork every method but `close` raises StorageError.
+
     Attributes:
         damage: what was found broken, and left out, since the store was opened.
     """
@@ -50,7 +52,7 @@ class Engine:
     def __init__(self, path: Path | None, options: StorageOptions) -> None:
         self.path, self.options = path, options
         self.damage: list[Damage] = []
-        self._lock = threading.RLock()
+        self._lock = OwnerLock(path)
         self._closed = False
         self._databases: dict[str, DatabaseState] = {}
         self._wal: WriteAheadLog | None = None
@@ -76,7 +78,7 @@ class Engine:
         files = self.options.files
         if self.path is not None:
             files.make_directory(self.path / "wal")
-            self._folder_lock = FolderLock(self.path)
+            self._folder_lock = self._lock.folder = FolderLock(self.path)
         self._catalog = Catalog(None if self.path is None else self.path / "catalog.sqlite")
         self._databases = Opening(self.path, files, self._catalog, self.damage).databases()
         if self.path is not None:
@@ -102,12 +104,12 @@ class Engine:
         self.close()
 
     def close(self) -> None:
-        """Flush, and let the folder go. Safe to repeat.
+        """Flush, and let the folder go. Safe to repeat; nothing happens in a fork of the process that opened it.
 
         Raises:
             StorageError: the flush failed; the store is closed, and what was written is in its log.
         """
-        if self._closed:
+        if self._closed or self._lock.forked:
             return
         try:
             if not self.read_only_reason:
@@ -134,6 +136,7 @@ class Engine:
     def read_only_reason(self) -> str:
         """Why no more writes are taken; "" while they are."""
         try:
+            self._lock.check()
             if self._wal is not None:
                 self._wal.check()
         except StorageError as error:
@@ -176,6 +179,7 @@ class Engine:
 
     def drop_database(self, name: str) -> None:
         """Forget a database and its data; nothing happens if there is none of that name. Snapshots stay readable."""
+        self._usable()  # nobody lets go of `busy` in a fork
         with self._flusher.busy, self._lock:
             catalog = self._usable()
             state = self._databases.get(name)
@@ -384,6 +388,7 @@ class Engine:
         return state
 
     def _usable(self) -> Catalog:
+        self._lock.check()
         if self._closed or self._catalog is None:
             raise StorageError(f"the store {self.path or 'in memory'} is closed")
         return self._catalog

@@ -218,7 +218,13 @@ class FolderLock:
         os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
 
     def release(self) -> None:
-        """Let others open the folder. Safe to repeat."""
+        """Let others open the folder, even if a fork of this process has a copy of the lock. Safe to repeat."""
+        if self._descriptor >= 0:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of this copy of the lock; where there are others they keep the folder locked. Safe to repeat."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

@@ -16,6 +16,7 @@ from influxish.storage.catalog import Catalog, SegmentEntry
 from influxish.storage.damage import Damage
 from influxish.storage.databases import DatabaseState, shard_folder
 from influxish.storage.options import StorageOptions
+from influxish.storage.ownership import OwnerLock
 from influxish.storage.segment import Segment
 from influxish.storage.shard import Shard
 from influxish.storage.wal import WriteAheadLog, log_number
@@ -40,7 +41,7 @@ class Flusher:
         *,
         root: Path | None,
         options: StorageOptions,
-        lock: threading.RLock,
+        lock: OwnerLock,
         catalog: Catalog,
         wal: WriteAheadLog | None,
         databases: Mapping[str, DatabaseState],

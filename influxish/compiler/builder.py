@@ -46,7 +46,11 @@ class SelectBuilder:
         raw: no group function is called: rows are answered as they are.
         parts: label of a call → the node that makes its column.
         names: label → the column of FROM that an aggregate reads under it.
-        dimensions: the tag keys grouped by, once the linker knows them.
+        own_dimensions: the tag keys that its GROUP BY names, once the linker knows them.
+        dimensions: these and those of the queries around it: what its rows are grouped by.
+        by_time: rows that are answered as they are come by time.
+        row_window: those that do not come by the buckets of this window; None: by the series of the subquery alone.
+        hidden: the tags that a wildcard among the fields leaves out.
         alone: the fields call one group function, and no other.
     """
 
@@ -62,16 +66,24 @@ class SelectBuilder:
     filling: bool
     descending: bool
     by_time: bool
+    row_window: Window | None = None
     is_subquery: bool = False
     parts: dict[str, Node] = field(default_factory=dict)
     names: dict[str, Reference] = field(default_factory=dict)
+    own_dimensions: tuple[str, ...] = ()
     dimensions: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
     alone: bool = False
 
     @property
     def raw(self) -> bool:
         """Whether rows are answered as they are, because nothing is called."""
         return not self.traits.calls
+
+    @property
+    def order(self) -> tuple[bool, Window | None]:
+        """How its rows come: `by_time` and `row_window` of a SELECT that answers them as they are."""
+        return (self.by_time, self.row_window) if self.raw else (False, self.window)
 
     def is_open(self) -> bool:
         """Whether wildcards are left among the fields."""
@@ -143,7 +155,7 @@ class SelectBuilder:
             columns.setdefault(self._label(item), Computed(self._label(item), expression))
         project = Project(columns=tuple(columns.values()), descending=self.descending)
         self.graph.connect(self.source, project)
-        sort = Sort(by_time=self.by_time, descending=self.descending)
+        sort = Sort(by_time=self.by_time, window=self.row_window, descending=self.descending)
         self.graph.connect(project, sort)
         for _ in fields:
             self._connect(sort)

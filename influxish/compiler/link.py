@@ -5,11 +5,12 @@ After this stage the graph holds one scan for each (source, shard), and every co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from influxish.compiler.builder import SelectBuilder
-from influxish.compiler.scope import Scope
+from influxish.compiler.dimensions import dimension_names, is_time_call
+from influxish.compiler.scope import Scope, is_pattern
 from influxish.compiler.select import Compiled
 from influxish.compiler.typing import Resolve, type_condition, type_value
 from influxish.compiler.wildcards import expand_fields
@@ -59,6 +60,7 @@ def link(compiled: Compiled, store: Store, database: str) -> Linked:
         CompileError: types that do not fit a function or an operator.
     """
     linker = _Linker(compiled, store, database)
+    linker.find_dimensions()
     for builder in compiled.builders:
         linker.link_select(builder)
     compiled.graph.check()
@@ -72,13 +74,38 @@ class _Linker:
     database: str
     shards: dict[str, ShardSource] = field(default_factory=dict)
     snapshots: dict[tuple[str, str], list[tuple[str, ShardSource]]] = field(default_factory=dict)
+    found: dict[Table, list[tuple[str, ShardSource, str]]] = field(default_factory=dict)
 
     @property
     def graph(self) -> Graph:
         return self.compiled.graph
 
+    def find_dimensions(self) -> None:
+        """The tags each SELECT is grouped by: its own, patterns meaning what its sources offer, and those around it.
+
+        A subquery offers the tags it groups by itself. Those around it reach further down, to the tables.
+        """
+        for builder in self.compiled.builders:
+            written = dimension_names([d for d in builder.select.dimensions if not is_time_call(d)])
+            by_pattern, offered = any(is_pattern(name) for name in written), set[str]()
+            if by_pattern or builder.is_open():
+                offered.update(*map(self._offered_tags, _leaves(builder.source)))
+            builder.own_dimensions = builder.dimensions = Scope(tags=offered).dimensions(written)
+            # Grouped by a pattern of any kind, no tag is a column, whether the pattern matches it or not.
+            builder.hidden = tuple(offered if by_pattern else offered.intersection(written))
+        for builder in reversed(self.compiled.builders):
+            for leaf in _leaves(builder.source):
+                if isinstance(leaf, Derive):
+                    inner = self._builder_of(leaf)
+                    inner.dimensions = tuple(sorted({*inner.own_dimensions, *builder.dimensions}))
+
+    def _offered_tags(self, leaf: Table | Derive) -> Iterable[str]:
+        if isinstance(leaf, Derive):
+            return self._builder_of(leaf).own_dimensions
+        return {tag for _, source, measurement in self._find(leaf) for tag in source.schema()[measurement].tags}
+
     def link_select(self, builder: SelectBuilder) -> None:
-        unlinked, scope = builder.output, Scope()
+        unlinked, scope = builder.output, Scope(grouped=frozenset(builder.dimensions))
         leaves = list(_leaves(builder.source))
         found = {leaf: self._find(leaf) for leaf in leaves if isinstance(leaf, Table)}
         for leaf in leaves:
@@ -87,14 +114,9 @@ class _Linker:
                     schema = source.schema()[measurement]
                     scope.add(schema.fields, schema.tags)
             else:
-                assert isinstance(leaf, Derive)
                 self._add_derived(scope, leaf)
-        written = leaves[0].dimensions if isinstance(leaves[0], Table | Derive) else ()
-        builder.dimensions = scope.dimensions(written)
         if builder.is_open():
-            # Grouped by a pattern of any kind, no tag is a column, whether the pattern matches it or not.
-            by_pattern = any(name == "*" or name.startswith("/") for name in written)
-            builder.build(expand_fields(builder.fields, scope, scope.tags if by_pattern else builder.dimensions))
+            builder.build(expand_fields(builder.fields, scope, builder.hidden))
         for node in list(walk_down(builder.output, above=leaves)):
             if node.outputs or node is builder.output:  # else it was cut off with a reader that had no column
                 self._type(node, builder, scope)
@@ -106,13 +128,17 @@ class _Linker:
             if isinstance(leaf, Table):
                 self._put_scans(leaf, found[leaf], scope, builder, place)
             else:
-                assert isinstance(leaf, Derive)
                 self._align_derived(leaf, scope, builder, place, alone=len(leaves) == 1)
 
     # --- sources ---
 
     def _find(self, table: Table) -> list[tuple[str, ShardSource, str]]:
         """(shard name, shard, measurement) for everything that a name in FROM means."""
+        if table not in self.found:
+            self.found[table] = self._find_anew(table)
+        return self.found[table]
+
+    def _find_anew(self, table: Table) -> list[tuple[str, ShardSource, str]]:
         matches: Callable[[str], bool] = table.measurement.__eq__
         if table.is_pattern:
             pattern = compile_regex(table.measurement)
@@ -166,19 +192,22 @@ class _Linker:
 
     # --- subqueries ---
 
+    def _builder_of(self, derive: Derive) -> SelectBuilder:
+        return next(builder for builder in self.compiled.builders if builder.output is derive)
+
     def _add_derived(self, scope: Scope, derive: Derive) -> None:
-        inner = next(b for b in self.compiled.builders if b.output is derive)
         columns = writes(derive)
         scope.add(
             {name: [type] for name, type in columns.items() if type not in (DataType.TAG, DataType.UNKNOWN)},
             [name for name, type in columns.items() if type is DataType.TAG],
         )
-        scope.tags.update(name for name in inner.dimensions if name not in columns)
+        scope.tags.update(name for name in self._builder_of(derive).own_dimensions if name not in columns)
 
     def _align_derived(self, derive: Derive, scope: Scope, builder: SelectBuilder, place: int, *, alone: bool) -> None:
         """Tell a subquery what is read around it, and give it the columns of its neighbours."""
         own = {column.name for column in derive.columns}
-        tags = tuple(name for name in scope.tag_requests() if name not in own)
+        grouped = {*self._builder_of(derive).own_dimensions, *scope.conditions}
+        tags = tuple(name for name in scope.tag_requests() if name in grouped and name not in own)
         linked = replace(derive, dimensions=builder.dimensions, tags=tags, place=place)
         self.graph.replace(derive, linked)
         types = writes(linked)
@@ -201,7 +230,7 @@ class _Linker:
         graph = self.graph
         match node:
             case Filter(condition=condition):
-                graph.replace(node, Filter(condition=type_condition(condition, scope.resolve)))
+                graph.replace(node, Filter(condition=type_condition(condition, scope.resolve_in_condition)))
             case Project() if not any(isinstance(source, Aggregate | Fill | Nothing) for source in node.sources):
                 self._type_rows(node, scope)
             case Project(columns=columns):
@@ -272,7 +301,7 @@ def _unsupported(function: GroupFunction, type: DataType, reference: Reference) 
     )
 
 
-def _leaves(source: Node) -> Iterator[Node]:
+def _leaves(source: Node) -> Iterator[Table | Derive]:
     """The tables and subqueries that the rows of one SELECT come from, in the order of FROM."""
     if isinstance(source, Table | Derive):
         yield source

@@ -19,12 +19,16 @@ class Scope:
         fields: name → type; where sources disagree, the first in `TYPE_PREFERENCE`.
         tags: tag keys.
         casts: label → field to be read as another type than its own, collected while names are resolved.
+        grouped: what the rows are grouped by; a condition may name it like a tag, though the source offers no such tag.
+        conditions: the names that conditions took from there.
         missing: names looked up like tags that are none; such a column holds no value anywhere.
     """
 
     fields: dict[str, DataType] = field(default_factory=dict)
     tags: set[str] = field(default_factory=set)
     casts: dict[str, FieldRequest] = field(default_factory=dict)
+    grouped: frozenset[str] = frozenset()
+    conditions: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
 
     def add(self, fields: Mapping[str, Iterable[DataType]], tags: Iterable[str]) -> None:
@@ -49,6 +53,16 @@ class Scope:
         self.casts[label] = FieldRequest(label, name, cast)
         return label, cast
 
+    def resolve_in_condition(self, reference: Reference) -> tuple[str, DataType] | None:
+        """The same for a name in WHERE, which may also be one that rows are grouped by."""
+        found = self.resolve(reference)
+        if found is not None or reference.name not in self.grouped or reference.cast not in (None, DataType.TAG):
+            return found
+        if reference.name in self.fields:
+            return None
+        self.conditions.add(reference.name)
+        return reference.name, DataType.TAG
+
     def tag_label(self, reference: Reference) -> str:
         """Label of a column that holds no value because nothing has the name."""
         if reference.name in self.fields or reference.name in self.tags:
@@ -70,7 +84,7 @@ class Scope:
 
     def tag_requests(self) -> tuple[str, ...]:
         """Every tag key, and the names that stand for nothing, sorted."""
-        return tuple(sorted(self.tags | self.missing))
+        return tuple(sorted(self.tags | self.missing | self.conditions))
 
     def dimensions(self, written: Iterable[str]) -> tuple[str, ...]:
         """The tag keys that GROUP BY means, sorted: `*` is all tags, `/…/` those that match."""
@@ -78,9 +92,14 @@ class Scope:
         for item in written:
             if item == "*":
                 names |= self.tags
-            elif len(item) > 1 and item[0] == item[-1] == "/":
+            elif is_pattern(item):
                 search = compile_regex(item[1:-1]).search
                 names |= {name for name in self.tags if search(name)}
             else:
                 names.add(item)
         return tuple(sorted(names))
+
+
+def is_pattern(written: str) -> bool:
+    """Whether a dimension as written stands for the tags there are: `*`, or `/…/`."""
+    return written == "*" or (len(written) > 1 and written[0] == written[-1] == "/")

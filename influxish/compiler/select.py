@@ -82,6 +82,9 @@ class _Compiler:
         check_mixture(select, traits, grouped_by_time=window is not None, fill=fill.option if select.fill else "null")
         inner = self._inner(select, outer, time_range, window, descending)
         source = self._source(select, condition, inner)
+        by_time, row_window = True, None
+        if len(select.sources) == 1 and isinstance(select.sources[0], ast.SubQuery):
+            by_time, row_window = self.builders[-1].order
         titled: Output = type(output)(**{**output.settings, **_clauses(select, output, descending)})
         self.graph.replace(output, titled)
         builder = SelectBuilder(
@@ -97,7 +100,8 @@ class _Compiler:
             # A subquery's empty buckets would be dropped by whoever reads them, so null is as good as none there.
             filling=fill.option != "none" and not (is_subquery and fill.option == "null"),
             descending=descending,
-            by_time=not (len(select.sources) == 1 and isinstance(select.sources[0], ast.SubQuery)),
+            by_time=by_time,
+            row_window=row_window,
             is_subquery=is_subquery,
         )
         builder.build([item for item in select.fields if not is_time(item.expression)])
@@ -112,7 +116,8 @@ class _Compiler:
         window = window or outer.window
         if window is not None and not time_range.has_stop:
             time_range = TimeRange(time_range.start, min(self.now + 1, MAX_TIME))
-        dimensions = tuple(d for d in (*select.dimensions, *outer.dimensions) if not is_time_call(d))
+        around = (d for d in outer.dimensions if isinstance(d.expression, ast.VarRef))  # patterns mean nothing in here
+        dimensions = tuple(d for d in (*select.dimensions, *around) if not is_time_call(d))
         return Inherited(time_range, window, dimensions, descending, outer.depth + 1)
 
     def _source(self, select: ast.Select, condition: Expression | None, inner: Inherited) -> Node:

@@ -137,17 +137,19 @@ class Sort(Node):
     """Rows by group, and by time within a group.
 
     Attributes:
-        by_time: False leaves the rows of a group in the order they come.
-        descending: groups and times fall instead of rise.
+        by_time: False leaves the rows of each series in the order they come, one series after the other.
+        window: where rows are not by time, each bucket of it has its own turn of all series; None: there is one turn.
+        descending: groups, times and buckets fall instead of rise. Series in a bucket rise all the same.
         limit: at most so many first rows of each group are needed; None: all.
     """
 
     by_time: bool = True
+    window: Window | None = None
     descending: bool = False
     limit: int | None = None
 
     def describe(self) -> str:
-        keys = "group, time" if self.by_time else "group"
+        keys = "group, time" if self.by_time else "group, series" if self.window is None else "group, bucket, series"
         limit = "" if self.limit is None else f" limit {self.limit}"
         return f"sort by {keys}{' descending' if self.descending else ''}{limit}"
 

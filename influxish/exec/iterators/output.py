@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from influxish.batch import Batch, Column, Mask, object_array
+from influxish.batch import Batch, Column, Mask, Positions, object_array
 from influxish.exec.iterator import BatchIterator, RowIterator
 from influxish.plan.nodes import Derive, Output
 from influxish.types import DataType
@@ -57,7 +57,8 @@ class DeriveIterator(RowIterator):
     def __init__(self, child: BatchIterator, node: Derive) -> None:
         super().__init__(child)
         self._node = node
-        self._runs = 0  # handed on so far
+        self._last: tuple[str, ...] | None = None  # the group of the last row handed on
+        self._series = 0  # groups of the subquery handed on so far
 
     def next_batch(self) -> Batch | None:
         batch = self.rows_of(self.children[0])
@@ -73,10 +74,16 @@ class DeriveIterator(RowIterator):
             values = known.get(tag, object_array([""] * len(batch.groups)))[ids]
             columns[tag] = Column(DataType.TAG, values, values != "")
         groups, mapping = batch.groups.project(node.dimensions)
-        # Rows come in their final order; told backwards, they come backwards.
-        ranks = np.arange(self._runs, self._runs + len(batch.run_groups), dtype=np.int64)
-        self._runs += len(ranks)
-        ranks = -ranks if node.descending else ranks
+        ranks = self._ranks(batch)
         return Batch(groups, mapping[batch.run_groups], batch.run_offsets, batch.times, columns, ranks).at_place(
             node.place
         )
+
+    def _ranks(self, batch: Batch) -> Positions:
+        """The place of each run's group among those of the subquery; they come backwards in descending order."""
+        changed = np.ones(len(batch.run_groups), np.int64)
+        changed[1:] = batch.run_groups[1:] != batch.run_groups[:-1]
+        changed[0] = batch.groups.key(int(batch.run_groups[0])) != self._last
+        ranks = self._series + np.cumsum(changed)
+        self._last, self._series = batch.groups.key(int(batch.run_groups[-1])), int(ranks[-1])
+        return -ranks if self._node.descending else ranks

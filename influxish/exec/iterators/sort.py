@@ -11,6 +11,7 @@ from influxish.exec.context import QueryContext
 from influxish.exec.iterator import BatchIterator, HeldIterator
 from influxish.functions.segments import Segments, ascending
 from influxish.functions.sorting import gather, gather_column, sort_order
+from influxish.functions.windows import bucket_starts
 from influxish.plan.nodes import Sort
 
 
@@ -53,15 +54,21 @@ class SortIterator(HeldIterator):
             return batch
         columns = {label: gather_column(column, order) for label, column in batch.columns.items()}
         ranks = batch.row_ranks[order] if ranked and batch.run_ranks is not None else None
-        return Batch.of_rows(batch.groups, groups, gather(batch.times, order), columns, ranks)
+        times = gather(batch.times, order)
+        if not self._node.by_time:  # times may turn back where another series begins, and there begins another run
+            turned = times[1:] > times[:-1] if self._node.descending else times[1:] < times[:-1]
+            ranks = np.concatenate([[0], np.cumsum(turned)])
+        return Batch.of_rows(batch.groups, groups, times, columns, ranks)
 
     def _order(self, batch: Batch) -> Positions | None:
         """The permutation that sorts; None if the rows are in order as they stand."""
         sign = -1 if self._node.descending else 1
         groups = batch.row_groups * sign
         if not self._node.by_time:
-            rising = bool((groups[1:] >= groups[:-1]).all())
-            return None if rising else sort_order([groups])
+            keys = [groups, batch.row_ranks]
+            if self._node.window is not None:
+                keys.insert(1, bucket_starts(self._node.window, batch.times) * sign)
+            return None if ascending(tuple(keys)) else sort_order(keys)
         times = batch.times * sign
         if ascending((groups, times, batch.row_ranks * sign)):
             return None

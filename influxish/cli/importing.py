@@ -95,10 +95,14 @@ class _Importer:
                     self._file(name, source, progress)
                 except KeyboardInterrupt:
                     break
+                except InfluxishError:  # a full disk, say; what was written before it is there
+                    if self._points:
+                        self._summary(len(names), "stopped")
+                    raise
                 finally:
                     source.close()
                 self._bytes_before += size
-        self._summary(len(names))
+        self._summary(len(names), "interrupted" if self._interrupts.asked else "")
         if self._interrupts.asked:
             return INTERRUPTED
         return 1 if self._rejected or self._broken else 0
@@ -175,15 +179,16 @@ class _Importer:
                 self._points += error.written
                 raise
 
-    def _summary(self, files: int) -> None:
+    def _summary(self, files: int, ended: str) -> None:
+        """Say how much was loaded. `ended` is what kept it from being all; "" is nothing."""
         seconds = time.monotonic() - self._started
         for text in self._broken:
             _say(f"error: {text}")
         rate = short(self._points / seconds) if seconds else "0"
         one = self._points == 1
         loaded = f"{self._points:,} point{'' if one else 's'} from {files} file{'' if files == 1 else 's'}"
-        if self._interrupts.asked:
-            _say(f"interrupted: {loaded} {'was loaded and is' if one else 'were loaded and are'} kept")
+        if ended:
+            _say(f"{ended}: {loaded} {'was loaded and is' if one else 'were loaded and are'} kept")
         else:
             _say(f"loaded {loaded} into {self._options.db} in {seconds:.1f} s ({rate}/s)")
         if self._rejected:

@@ -214,6 +214,30 @@ def test_ctrl_c_keeps_what_was_accepted_and_says_how_much(tmp_path: Path) -> Non
     assert 0 < said == kept
 
 
+def test_a_full_disk_keeps_what_was_accepted_and_says_how_much(tmp_path: Path) -> None:
+    """No file of this process may pass 7 MB, so that its log cannot grow on."""
+    path = tmp_path / "long.lp"
+    path.write_text("".join(f"m,h=h{i % 100} v={i} {i}\n" for i in range(600_000)))
+    command = [sys.executable, "-m", "influxish", "import", "--data", str(tmp_path / "data"), "--db", "m", str(path)]
+    done = subprocess.run(
+        ["bash", "-c", 'ulimit -f 7168; exec "$@"', "bash", *command],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1
+    *_, said, error = done.stderr.splitlines()
+    assert error.startswith("error: cannot write ")
+    assert error.endswith("File too large")
+    assert said.startswith("stopped: ")
+    assert said.endswith(" points from 1 file were loaded and are kept")
+    points = int(said.removeprefix("stopped: ").split(" points")[0].replace(",", ""))
+    assert 0 < points < 600_000
+    assert ask(tmp_path, "SELECT count(v) FROM m")[0][1] == points
+
+
 def test_the_progress_bar_shows_only_on_a_terminal(tmp_path: Path) -> None:
     path = tmp_path / "cpu.lp"
     blocks = Fleet(20, 1_577_836_800_000_000_000, 1_577_836_800_000_000_000 + 2 * HOUR, only=("cpu",)).blocks()

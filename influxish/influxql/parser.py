@@ -47,9 +47,7 @@ def parse_expression(text: str, params: Mapping[str, object] | None = None) -> E
     return expression
 
 
-def _run(
-    text: str, start: str, params: Mapping[str, object] | None, look: Callable[[], None] | None = None
-) -> Any:
+def _run(text: str, start: str, params: Mapping[str, object] | None, look: Callable[[], None] | None = None) -> Any:
     machine = copy.copy(_machine())
     stream = TokenStream(text, start, params, look)
 

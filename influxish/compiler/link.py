@@ -115,6 +115,7 @@ class _Linker:
                     scope.add(schema.fields, schema.tags)
             else:
                 self._add_derived(scope, leaf)
+                scope.whole_rows = not found
         if builder.is_open():
             builder.build(expand_fields(builder.fields, scope, builder.hidden))
         for node in list(walk_down(builder.output, above=leaves)):
@@ -197,10 +198,10 @@ class _Linker:
 
     def _add_derived(self, scope: Scope, derive: Derive) -> None:
         columns = writes(derive)
-        scope.add(
-            {name: [type] for name, type in columns.items() if type not in (DataType.TAG, DataType.UNKNOWN)},
-            [name for name, type in columns.items() if type is DataType.TAG],
-        )
+        selected = [name for name, type in columns.items() if type is DataType.TAG]
+        fields = {name: [type] for name, type in columns.items() if type not in (DataType.TAG, DataType.UNKNOWN)}
+        scope.add(fields, selected)
+        scope.selected.update(selected)
         scope.tags.update(name for name in self._builder_of(derive).own_dimensions if name not in columns)
 
     def _align_derived(self, derive: Derive, scope: Scope, builder: SelectBuilder, place: int, *, alone: bool) -> None:
@@ -259,15 +260,16 @@ class _Linker:
                 builder.output = output
 
     def _type_rows(self, node: Project, scope: Scope) -> None:
-        """Type a projection of plain rows. A row is answered if any field named in it has a value."""
-        required: dict[str, None] = {}
-        for column in node.columns:
-            for reference in column.expression.references():
-                found = scope.resolve(reference)
-                if found is not None and found[1] is not DataType.TAG:
-                    required[found[0]] = None
+        """Type a projection of plain rows. A row is answered if any field named in it has a value.
+
+        Rows of subqueries are answered all, if any column named in it is there at all.
+        """
+        named = [scope.resolve(reference) for column in node.columns for reference in column.expression.references()]
+        required = dict.fromkeys(found[0] for found in named if found is not None and found[1] is not DataType.TAG)
         typed = tuple(Computed(c.label, type_value(c.expression, scope.resolve)) for c in node.columns)
-        if required:
+        if scope.whole_rows and any(found is not None for found in named):
+            self.graph.replace(node, replace(node, columns=typed))
+        elif required and not scope.whole_rows:
             self.graph.replace(node, replace(node, columns=typed, required=tuple(required)))
         else:
             self.graph.redirect(node, Nothing())

@@ -21,6 +21,9 @@ class Scope:
         casts: label → field to be read as another type than its own, collected while names are resolved.
         grouped: what the rows are grouped by; a condition may name it like a tag, though the source offers no such tag.
         conditions: the names that conditions took from there.
+        whole_rows: all sources are subqueries: their rows are rows whatever is read of them, and a tag they select can
+            be missing; one they group by is empty instead.
+        selected: tags that subqueries select.
         missing: names looked up like tags that are none; such a column holds no value anywhere.
     """
 
@@ -29,6 +32,8 @@ class Scope:
     casts: dict[str, FieldRequest] = field(default_factory=dict)
     grouped: frozenset[str] = frozenset()
     conditions: set[str] = field(default_factory=set)
+    whole_rows: bool = False
+    selected: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
 
     def add(self, fields: Mapping[str, Iterable[DataType]], tags: Iterable[str]) -> None:
@@ -56,6 +61,8 @@ class Scope:
     def resolve_in_condition(self, reference: Reference) -> tuple[str, DataType] | None:
         """The same for a name in WHERE, which may also be one that rows are grouped by."""
         found = self.resolve(reference)
+        if found is not None and found[1] is DataType.TAG and self.whole_rows and found[0] in self.selected:
+            return found[0], DataType.STRING  # nothing can be compared with a text that is missing
         if found is not None or reference.name not in self.grouped or reference.cast not in (None, DataType.TAG):
             return found
         if reference.name in self.fields:

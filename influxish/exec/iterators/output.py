@@ -72,7 +72,7 @@ class DeriveIterator(RowIterator):
         ids = batch.row_groups
         for tag in node.tags:
             values = known.get(tag, object_array([""] * len(batch.groups)))[ids]
-            columns[tag] = Column(DataType.TAG, values, values != "")
+            columns[tag] = Column(DataType.TAG, values)
         groups, mapping = batch.groups.project(node.dimensions)
         ranks = self._ranks(batch)
         return Batch(groups, mapping[batch.run_groups], batch.run_offsets, batch.times, columns, ranks).at_place(

@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import sys
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from influxish.version import __version__
 
@@ -79,7 +80,7 @@ def _command(
 
 
 class _Parser(argparse.ArgumentParser):
-    """Knows what its library cannot say of options: that some go together."""
+    """Knows what its library cannot say of options: that some go together. Help that cannot be written is an error."""
 
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         found, unknown = super().parse_known_args(args, namespace)
@@ -88,6 +89,10 @@ class _Parser(argparse.ArgumentParser):
                 if getattr(found, name) != default:
                     self.error(f"--{name} belongs to CSV: add --format csv")
         return found, unknown
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        # The library's own does not tell when the help could not be written.
+        (file or sys.stderr).write(message or "")
 
 
 def _data(command: argparse.ArgumentParser) -> None:

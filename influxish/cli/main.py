@@ -6,11 +6,12 @@ Commands are imported when they run, so `influxish --help` starts without the en
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
-
-from influxish.cli.arguments import parser
+from typing import NoReturn
 
 FAILED, INTERRUPTED, BROKEN_PIPE = 1, 130, 141
 """Exit codes: an error of the input, Ctrl-C, and a reader of our output that went away. Wrong usage is 2."""
@@ -18,23 +19,90 @@ FAILED, INTERRUPTED, BROKEN_PIPE = 1, 130, 141
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = parser().parse_args(arguments)
-    module, function = options.run.split(":")
     try:
-        code: int = getattr(import_module(module), function)(options)
+        run = _command(arguments)
+        _heed_interrupts(signal.default_int_handler, instead_of=_leave)
+        code = run()
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # What is still buffered must not fail once more when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return BROKEN_PIPE
+    except OSError as error:
+        _drop_output()
+        place = f"{error.filename}: " if error.filename else "cannot write the output: "
+        return _failed(f"{place}{error.strerror or error}")
     except _errors() as error:
-        sys.stdout.flush()
-        print(f"error: {error}", file=sys.stderr)
-        return FAILED
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _drop_output()
+        return _failed(str(error))
+
+
+def _command(arguments: Sequence[str] | None) -> Callable[[], int]:
+    """What the arguments ask for, with all that it needs imported.
+
+    Raises:
+        SystemExit: help was printed, or the usage is wrong.
+    """
+    # An interrupt in the middle of an import can come out as anything; nothing is open yet that would need closing.
+    _heed_interrupts(_leave, instead_of=signal.default_int_handler)
+    from influxish.cli.arguments import parser
+
+    _have_output()
+    try:
+        options = parser().parse_args(arguments)
+    except SystemExit:
+        sys.stdout.flush()  # what fails when the interpreter ends is not told as an error
+        raise
+    module, function = options.run.split(":")
+    _load_engine()
+    run = getattr(import_module(module), function)
+    return lambda: run(options)
+
+
+def _load_engine() -> None:
+    """Import now what every command would import later."""
+    import numpy as np
+    from pcodec import ChunkConfig, standalone
+
+    import influxish.database  # noqa: F401
+
+    # Its first call looks numpy up, and panics when an interrupt comes just then.
+    standalone.simple_compress(np.zeros(1), ChunkConfig())
+
+
+def _heed_interrupts(handler: Callable[..., object], *, instead_of: Callable[..., object]) -> None:
+    """Set what Ctrl-C does, unless somebody else decided: it is ignored after `nohup`, for instance."""
+    if signal.getsignal(signal.SIGINT) == instead_of:
+        with suppress(ValueError):  # only the main thread may
+            signal.signal(signal.SIGINT, handler)
+
+
+def _leave(*signal_and_frame: object) -> NoReturn:
+    os._exit(INTERRUPTED)
+
+
+def _have_output() -> None:
+    """Where standard output is closed, put one in its place that cannot be written, so that writing fails as usual."""
+    if sys.stdout is None:
+        sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")  # noqa: SIM115
+
+
+def _drop_output() -> None:
+    """What is still buffered must not fail once more when the interpreter ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _failed(message: str) -> int:
+    with suppress(OSError):
+        print(f"error: {message}", file=sys.stderr)
+    return FAILED
 
 
 def _errors() -> tuple[type[Exception], ...]:

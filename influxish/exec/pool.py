@@ -44,13 +44,10 @@ class WorkerPool:
         with self._lock:
             if self._closed:
                 raise QueryCancelled("the query was cancelled: the database was closed")
-            if not self._threads:
-                self._threads = [
-                    threading.Thread(target=self._work, name=f"worker {i + 1}", daemon=True)
-                    for i in range(self.workers)
-                ]
-                for thread in self._threads:
-                    thread.start()
+            while len(self._threads) < self.workers:  # an interrupt may come between any two of them
+                thread = threading.Thread(target=self._work, name=f"worker {len(self._threads) + 1}", daemon=True)
+                thread.start()
+                self._threads.append(thread)
             self._tasks.put(task)  # under the lock: behind the end that `close` puts in, nobody would find it
 
     def close(self) -> None:
@@ -58,8 +55,7 @@ class WorkerPool:
         with self._lock:
             self._closed = True
             threads, self._threads = self._threads, []
-            for _ in threads:
-                self._tasks.put(None)
+            self._tasks.put(None)
         for thread in threads:
             thread.join()
 
@@ -67,3 +63,4 @@ class WorkerPool:
         while (task := self._tasks.get()) is not None:
             task()
             del task  # let go of the query while waiting for the next one
+        self._tasks.put(None)  # the end goes from worker to worker, also to one that `submit` could not take down

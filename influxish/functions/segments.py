@@ -77,6 +77,10 @@ class Segments:
         """`ufunc` (add, minimum, …) over each segment: values (n,) → (m,)."""
         if not len(self):
             return values[:0]
+        with np.errstate(over="ignore", invalid="ignore"):  # a sum beyond all floats is infinite, as on the server
+            return self._reduced(ufunc, values)
+
+    def _reduced(self, ufunc: np.ufunc, values: Array) -> Array:
         if self.tiling:
             bounded = values if self.stops[-1] == len(values) else values[: self.stops[-1]]
             return np.asarray(ufunc.reduceat(bounded, self.starts))

@@ -157,6 +157,61 @@ def test_a_reader_that_goes_away_is_no_error(data: Path, tmp_path: Path) -> None
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", ["query", "query --format json", "explain", "databases", "--help", "query --help"])
+def test_a_full_disk_is_told(data: Path, command: str, unbuffered: str) -> None:
+    arguments = command.split()
+    if not command.endswith("--help"):
+        arguments += ["--data", str(data)]
+    if arguments[0] in ("query", "explain") and not command.endswith("--help"):
+        arguments += ["--db", "m", "SELECT * FROM cpu"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "influxish", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment({"PYTHONUNBUFFERED": unbuffered}),
+            check=False,
+        )
+    assert done.stderr == b"error: cannot write the output: No space left on device\n"
+    assert done.returncode == 1
+
+
+def test_a_closed_output_is_told(data: Path) -> None:
+    command = f"{sys.executable} -m influxish query --data {data} --db m 'SELECT * FROM cpu' >&-"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment(), check=False)
+    assert (done.returncode, done.stderr) == (1, "error: cannot write the output: Bad file descriptor\n")
+
+
+def test_an_interrupt_while_the_engine_is_loaded_is_quiet() -> None:
+    code = (
+        "import os, signal, sys, influxish.cli.main as cli\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == sys.argv[1]: os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "sys.exit(cli.main(['databases', '--data', 'nowhere']))"
+    )
+    for module in ("influxish.cli.arguments", "numpy", "pcodec", "influxish.storage.codec"):
+        done = subprocess.run([sys.executable, "-c", code, module], capture_output=True, env=environment(), check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (130, b"", b""), module
+
+
+def test_nothing_is_looked_up_at_the_first_decoding_that_an_interrupt_could_break() -> None:
+    code = (
+        "import sys, numpy as np, influxish.cli.main as cli\n"
+        "from pcodec import ChunkConfig, standalone\n"
+        "cli._command(['databases', '--data', 'nowhere'])\n"
+        "values, calls = np.arange(100), []\n"
+        "sys.setprofile(lambda frame, event, argument: event == 'call' and calls.append(frame.f_code.co_name))\n"
+        "standalone.simple_compress(values, ChunkConfig())\n"
+        "sys.setprofile(None)\n"
+        "print(calls)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_explain_shows_the_graph_before_and_after(data: Path) -> None:
     done = influxish("explain", "--data", data, "--db", "m", "SELECT count(v) FROM cpu")
     assert done.code == 0

@@ -146,3 +146,12 @@ def test_no_rows_make_no_segments() -> None:
         cut = split_runs(none, np.zeros(1, np.int64), window)
         assert len(cut.segments) == len(cut.runs) == len(cut.buckets) == 0
     assert len(Segments(none, none).reduce(np.add, none)) == 0
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rows", [3, 4])
+def test_a_sum_beyond_all_floats_is_infinite_without_a_warning(rows: int) -> None:
+    values = np.array([1.7e308, 1.7e308, 1.7e308, 1.0])
+    for starts, stops in (([0], [rows]), ([0, 1], [rows, rows])):
+        segments = Segments(np.array(starts, np.int64), np.array(stops, np.int64))
+        assert np.isposinf(segments.reduce(np.add, values)).all()

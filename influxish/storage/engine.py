@@ -109,7 +109,7 @@ class Engine:
         Raises:
             StorageError: the flush failed; the store is closed, and what was written is in its log.
         """
-        if self._closed or self._lock.forked:
+        if self._closed or self.forked:
             return
         try:
             if not self.read_only_reason:
@@ -131,6 +131,11 @@ class Engine:
                     held.close()
             if self._folder_lock is not None:
                 self._folder_lock.release()
+
+    @property
+    def forked(self) -> bool:
+        """Whether this is a copy in a fork of the process that opened the store: nothing can be done with it."""
+        return self._lock.forked
 
     @property
     def read_only_reason(self) -> str:

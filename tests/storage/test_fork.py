@@ -63,8 +63,10 @@ def test_every_use_in_a_fork_is_refused(tmp_path: Path, place: str) -> None:
                 with pytest.raises(StorageError, match=f"was opened by process {parent} and cannot be used in process"):
                     entry(engine)
             assert "a fork of it" in engine.read_only_reason
+            assert engine.forked
 
         in_fork(child)
+        assert not engine.forked
         write(engine, "m,h=b v=2 2")
         assert set(contents(engine)) == {("a", 1), ("b", 2)}
 

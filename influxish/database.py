@@ -9,12 +9,13 @@ import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import fields
+from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 from influxish import influxql
 from influxish.answering import Question, Stream, located
-from influxish.emit.rows import CHUNK_ROWS
+from influxish.emit.rows import CHUNK_ROWS, check_chunk_rows
 from influxish.emit.series import StatementResult
 from influxish.errors import CompileError, InfluxishError, PartialWrite, UnsupportedStatement
 from influxish.exec.context import CancelSwitch, Limits, QueryContext
@@ -52,6 +53,8 @@ def open(path: str | Path = ":memory:", **settings: Any) -> Database:
         StorageError: the folder cannot be used; the message says why, and who holds it.
         InfluxishError: a setting that does not exist, or a value that it does not accept.
     """
+    if not isinstance(path, str | PathLike) or path == "":
+        raise InfluxishError(f'open() takes the path of a folder, or ":memory:", not {path!r}')
     limits = {item.name: settings.pop(item.name) for item in fields(Limits) if item.name in settings}
     storage = {item.name: settings.pop(item.name) for item in fields(StorageOptions) if item.name in settings}
     workers = settings.pop("workers", 0)
@@ -126,8 +129,9 @@ class Database:
 
         An error ends the run: it is raised, by the iterator or while its answer is read.
 
-        Args: as `query`; chunk_rows: rows of a chunk at most.
+        Args: as `query`; chunk_rows: rows of a chunk at most, 1 or more.
         """
+        check_chunk_rows(chunk_rows)
         context = self._context(cancel)
         with self._running.step(context), located(text):
             statements = self._parse(text, params, context)
@@ -177,18 +181,24 @@ class Database:
         Raises:
             StorageError: the database is closed.
         """
+        if cancel is not None and not isinstance(cancel, CancelSwitch):
+            raise InfluxishError(f"cancel takes a CancelSwitch, not {type(cancel).__name__}")
         self._running.refuse_when_closed()
         return QueryContext(self._pool, self.limits, cancel or CancelSwitch(), self._running.closing)
 
     def _parse(self, text: str, params: Mapping[str, object] | None, context: QueryContext) -> list[ast.Statement]:
         if not isinstance(text, str):
             raise TypeError(f"the text of a query must be a str, not {type(text).__name__}")
+        if not isinstance(params, Mapping | None):
+            raise InfluxishError(f"params takes a mapping of names to values, not {type(params).__name__}")
         return influxql.parse(text, params or {}, context.look)
 
     def _question(
         self, select: ast.Select, database: str, disable: str | Collection[str], context: QueryContext
     ) -> Question:
         rules = (disable,) if isinstance(disable, str) else disable
+        if not isinstance(rules, Collection):
+            raise InfluxishError(f"disable takes names of optimizer rules, or all, not {type(rules).__name__}")
         return Question(select, self.engine, database, rules, context)
 
     def _other(

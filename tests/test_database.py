@@ -314,6 +314,34 @@ def test_a_run_cuts_long_series_into_chunks(db: Database) -> None:
     assert [(chunk.rows, chunk.partial) for chunk in next(answers).chunks] == [(10, True), (10, True), (5, False)]
 
 
+@pytest.mark.parametrize("chunk_rows", [-1, 0, "a", 1.5, True, None])
+def test_a_chunk_holds_a_row_at_least(loaded: Database, chunk_rows: Any) -> None:
+    with pytest.raises(InfluxishError, match="chunk_rows takes a whole number from 1 on, not"):
+        list(loaded.run("SELECT usage FROM cpu", database="demo", chunk_rows=chunk_rows))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"cancel": True}, "cancel takes a CancelSwitch, not bool"),
+        ({"disable": 5}, "disable takes names of optimizer rules, or all, not int"),
+        ({"disable": [5]}, "there is no optimizer rule 5"),
+        ({"params": [1]}, "params takes a mapping of names to values, not list"),
+        ({"params": []}, "params takes a mapping of names to values, not list"),
+    ],
+)
+def test_arguments_of_another_kind_say_what_is_accepted(loaded: Database, options: Any, message: str) -> None:
+    for ask in (loaded.query, loaded.explain, lambda *a, **o: list(loaded.run(*a, **o))):
+        with pytest.raises(InfluxishError, match=message):
+            ask("SELECT usage FROM cpu", database="demo", **options)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("path", ["", 5, None])
+def test_a_path_is_named_to_open(path: Any) -> None:
+    with pytest.raises(InfluxishError, match=r"open.* takes the path of a folder"):
+        influxish.open(path)
+
+
 def test_an_answer_that_was_not_read_in_time_is_an_error_not_empty(loaded: Database) -> None:
     (answer,) = loaded.run("SELECT usage FROM cpu", database="demo")
     with pytest.raises(InfluxishError, match="the run has moved on"):

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from influxish.batch import Batch, Column
 from influxish.emit.series import SeriesChunk
+from influxish.errors import InfluxishError
 from influxish.types import DataType
 
 CHUNK_ROWS = 10_000
@@ -32,6 +33,12 @@ def series_chunks(
             waiting, last_key = chunk, key
     if waiting is not None:
         yield waiting
+
+
+def check_chunk_rows(chunk_rows: object) -> None:
+    """Raises: InfluxishError: no size that a chunk can have."""
+    if not isinstance(chunk_rows, int) or isinstance(chunk_rows, bool) or chunk_rows < 1:
+        raise InfluxishError(f"chunk_rows takes a whole number from 1 on, not {chunk_rows!r}")
 
 
 def _cut(batch: Batch, headings: tuple[str, ...], chunk_rows: int) -> Iterator[tuple[SeriesChunk, tuple[str, ...]]]:

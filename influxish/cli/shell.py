@@ -23,6 +23,14 @@ except ImportError:  # not on every platform; the shell works without history an
 
 HISTORY_LINES = 10_000
 
+_BEGINNINGS = frozenset(
+    (
+        *("select", "show", "create", "drop", "alter", "delete", "explain", "grant", "revoke", "kill", "set"),
+        *("use", "help", "?", "quit", "exit", ".help", ".format", ".epoch", ".rows", ".quit", ".exit"),
+    )
+)
+"""What the first line of a statement or a command begins with."""
+
 HELP = """\
 Type a statement; it may go over several lines, and `;` or a complete statement ends it.
   SELECT …, SHOW …, CREATE …    any InfluxQL statement
@@ -81,18 +89,23 @@ class Shell:
             _save_history(history)
 
     def read_script(self) -> int:
-        """Statements from a pipe or a file, each ended by `;`, an empty line or the end of the input; the first error
-        ends it with exit code 1."""
+        """Statements from a pipe or a file, each ended by `;`, an empty line, the end of the input, or a line that
+        begins another one; the first error ends it with exit code 1."""
         for line in sys.stdin:
+            if self._typed and _begins_another("\n".join(self._typed), line):
+                self._run(self._all_typed())
             if self._leaves(line):
                 return 0
             if (statement := self._statement(line.rstrip("\n"), eager=False)) is not None:
                 self._run(statement)
         if self._typed:
-            statement = "\n".join(self._typed)
-            self._typed.clear()
-            self._run(statement)
+            self._run(self._all_typed())
         return 0
+
+    def _all_typed(self) -> str:
+        text = "\n".join(self._typed)
+        self._typed.clear()
+        return text
 
     def _prompt(self) -> str:
         return f"{self._name or 'influxish'}> " if not self._typed else f"{'…'.rjust(len(self._name or 'influxish'))}> "
@@ -188,6 +201,22 @@ class Shell:
 
 def _is_command(text: str) -> bool:
     return text.startswith(".") or text.split(None, 1)[0].lower() in ("use", "help", "?")
+
+
+def _begins_another(text: str, line: str) -> bool:
+    """Whether `line` begins a statement or a command because `text` before it is whole and cannot go on with it."""
+    word = line.split(None, 1)[0].rstrip(";").lower() if line.strip() else ""
+    if word not in _BEGINNINGS:
+        return False
+    try:
+        parse(text)
+    except ParseError:
+        return False
+    try:
+        parse(f"{text}\n{line}")
+    except ParseError as error:
+        return "found EOF" not in error.message
+    return False
 
 
 def _is_unfinished(text: str) -> bool:

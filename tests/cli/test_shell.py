@@ -98,6 +98,33 @@ class TestFromAPipe:
             "name,tags,time,usage_user\ncpu,,1,1.5\nname,tags,tagKey\ncpu,,hostname\ncpu,,region\nmy mem,,hostname\n"
         )
 
+    def test_a_statement_ends_where_a_line_begins_another_one(self, data: Path) -> None:
+        lines = (
+            "use metrics",
+            ".format csv",
+            ".epoch s",
+            "SELECT usage_user FROM cpu",
+            "SELECT usage_system",
+            "FROM cpu",
+            "WHERE hostname = 'a'",
+            ".epoch ms",
+            "SELECT usage_system FROM (",
+            "select usage_system from cpu",
+            ") LIMIT 1",
+            "SHOW TAG KEYS",
+            "FROM cpu",
+            "quit",
+            "SHOW DATABASES",
+        )
+        done = influxish("shell", "--data", data, stdin="\n".join(lines).encode())
+        assert (done.code, done.err) == (0, "")
+        assert done.out == (
+            "name,tags,time,usage_user\ncpu,,1,1.5\ncpu,,2,2.5\n"
+            "name,tags,time,usage_system\ncpu,,1,2\n"
+            "name,tags,time,usage_system\ncpu,,1000,2\n"
+            "name,tags,tagKey\ncpu,,hostname\ncpu,,region\n"
+        )
+
     def test_the_first_error_ends_it(self, data: Path) -> None:
         done = influxish("shell", "--data", data, "--db", "metrics", stdin=b"SELECT v FORM cpu\nSHOW DATABASES\n")
         assert done.code == 1

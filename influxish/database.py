@@ -179,8 +179,9 @@ class Database:
         """What a query that begins now is bound by.
 
         Raises:
-            StorageError: the database is closed.
+            StorageError: the database is closed, or belongs to another process.
         """
+        self.engine.refuse_when_forked()  # before anything waits for a thread that a fork does not have
         if cancel is not None and not isinstance(cancel, CancelSwitch):
             raise InfluxishError(f"cancel takes a CancelSwitch, not {type(cancel).__name__}")
         self._running.refuse_when_closed()
@@ -306,6 +307,8 @@ class Database:
         Raises:
             StorageError: as `Engine.close`.
         """
+        if self.engine.forked:
+            return  # its threads and files are those of the process that opened it
         with self._closing:
             self._running.close()
             self._pool.close()

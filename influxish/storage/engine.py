@@ -137,6 +137,10 @@ class Engine:
         """Whether this is a copy in a fork of the process that opened the store: nothing can be done with it."""
         return self._lock.forked
 
+    def refuse_when_forked(self) -> None:
+        """Raise StorageError if this is a copy in a fork of the process that opened the store."""
+        self._lock.check()
+
     @property
     def read_only_reason(self) -> str:
         """Why no more writes are taken; "" while they are."""

@@ -19,6 +19,7 @@ from influxish.exec.pool import WorkerPool
 from influxish.optimizer.rules import parallelism
 from influxish.storage.points import PointBatch
 from tests.exec.test_exchange import Counting, context, drain
+from tests.storage.test_fork import in_fork
 
 HOSTS, ROWS = 20, 20_000
 START = 1_600_000_000 * 10**9
@@ -273,3 +274,29 @@ def test_a_partial_write_is_no_reason_to_stay_open(tmp_path: Path) -> None:
     db.close()
     with influxish.open(tmp_path / "store") as again:
         assert len(again.query("SELECT v FROM m", database="demo")) == 1
+
+
+def test_a_fork_amid_a_query_of_another_thread_can_neither_ask_nor_hang(tmp_path: Path) -> None:
+    with influxish.open(tmp_path, workers=2) as db:
+        db.create_database("demo")
+        db.write("m v=1 1", database="demo")
+        inside, leave = threading.Event(), threading.Event()
+
+        def stay() -> None:
+            with db._running.step(db._context(None)):
+                inside.set()
+                leave.wait(30)
+
+        thread = threading.Thread(target=stay)
+        thread.start()
+        assert inside.wait(10)
+
+        def child() -> None:
+            with pytest.raises(StorageError, match="a fork of it"):
+                db.query("SELECT v FROM m", database="demo")
+            db.close()
+
+        in_fork(child)
+        leave.set()
+        thread.join()
+        assert [row["v"] for row in db.query("SELECT v FROM m", database="demo").rows] == [1.0]

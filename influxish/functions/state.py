@@ -184,11 +184,15 @@ def merge_states(call: GroupCall, tables: Sequence[StateTable]) -> StateTable:
         return StateTable(groups, buckets, columns)
     look()
     segments = Segments.of_keys([groups, buckets])
+    whole = StateTable(groups, buckets, columns)
     if len(segments) == len(groups):  # nothing meets: every key stands alone
-        return StateTable(groups, buckets, columns)
+        return whole
     groups, buckets = groups[segments.starts], buckets[segments.starts]
     if isinstance(call.function, SelectorFunction):
-        return _gather(_picked(call, call.function.keep, columns, segments), columns, groups, buckets)
+        picked = _picked(call, call.function.keep, columns, segments)
+        if len(picked.positions) == len(whole.groups) and (np.diff(picked.positions) == 1).all():
+            return whole  # a percentile needs every row as it stands
+        return _gather(picked, columns, groups, buckets)
     assert isinstance(call.function, AggregateFunction)
     states = []
     for own, rows in segment_pieces(segments):

@@ -487,3 +487,15 @@ def test_many_threads_write_and_ask_at_once(tmp_path: Path) -> None:
 def test_a_misspelt_durability_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InfluxishError, match=r'durability must be "fsync" or "process".*fsnyc'):
         influxish.open(tmp_path / "store", durability="fsnyc")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("call", ["sum(v)", "mean(v)", "stddev(v)", "spread(v)", "median(v)", "mode(v)", "top(v, 2)"])
+def test_values_at_the_end_of_all_floats_are_answered_without_a_warning(call: str) -> None:
+    with influxish.open(":memory:") as db:
+        db.create_database("demo")
+        db.write(
+            [f"m v={sign}1.7e308 {time}" for time, sign in enumerate(["", "", "", "-", "-", "-"])], database="demo"
+        )
+        for where in ("", " WHERE time < 3"):
+            assert list(db.query(f"SELECT {call} FROM m{where}", database="demo").rows)

@@ -26,6 +26,9 @@ from influxish.functions.segments import Bucketed, Segments, ascending, split_ru
 from influxish.functions.sorting import gather, gather_column, segment_pieces, sort_order
 from influxish.types import DataType, Times, Window
 
+_quietly = np.errstate(over="ignore", invalid="ignore")
+"""Sums may overflow, and infinities meet: the answers are what floats say they are."""
+
 _Pick = Callable[[Rows, Segments, Arguments], Picked]
 
 
@@ -118,6 +121,7 @@ class Finished:
     columns: Mapping[str, Column]
 
 
+@_quietly
 def partial_states(
     calls: Sequence[GroupCall], batch: Batch, window: Window | None, *, descending: bool = False
 ) -> StateBatch:
@@ -163,6 +167,7 @@ def _partial(call: GroupCall, batch: Batch, cut: Bucketed, *, last_series: bool)
     return _keyed(call, state, batch.run_groups[runs], buckets)
 
 
+@_quietly
 def merge_states(call: GroupCall, tables: Sequence[StateTable]) -> StateTable:
     """One table, sorted by (group, bucket), from several under the same group table. Needs at least one."""
     groups = np.concatenate([table.groups for table in tables])
@@ -201,6 +206,7 @@ def merge_states(call: GroupCall, tables: Sequence[StateTable]) -> StateTable:
     return _keyed(call, _joined(states), groups, buckets)
 
 
+@_quietly
 def finish_states(call: GroupCall, table: StateTable) -> Finished:
     """The results that merged states stand for."""
     segments = Segments.of_keys([table.groups, table.buckets]) if len(table.groups) else Segments(*[table.groups] * 2)

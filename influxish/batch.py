@@ -5,7 +5,7 @@ A batch is columnar and bounded; group keys live once in a table and rows carry 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -272,19 +272,27 @@ class Batch:
         return Batch(groups, none, np.zeros(1, np.int64), none, columns)
 
     @staticmethod
-    def concat(batches: Sequence[Batch]) -> Batch:
-        """The rows of all batches in order, under one group table. All have the same labels; at least one batch."""
+    def concat(batches: Sequence[Batch], look: Callable[[], None] = lambda: None) -> Batch:
+        """The rows of all batches in order, under one group table. All have the same labels; at least one batch.
+
+        Args:
+            look: called before each column is made, for who may have to stop; what it raises goes through.
+        """
         if len(batches) == 1:
             return batches[0]
         groups, mappings = GroupTable.union([batch.groups for batch in batches])
         bases = np.cumsum([0, *(batch.rows for batch in batches)])
         offsets = [batch.run_offsets[:-1] + base for batch, base in zip(batches, bases, strict=False)]
+        columns: dict[str, Column] = {}
+        for label in batches[0].columns:
+            look()
+            columns[label] = Column.concat([batch.columns[label] for batch in batches])
         return Batch(
             groups,
             np.concatenate([ids[batch.run_groups] for ids, batch in zip(mappings, batches, strict=True)]),
             np.concatenate([*offsets, bases[-1:]]),
             np.concatenate([batch.times for batch in batches]),
-            {label: Column.concat([batch.columns[label] for batch in batches]) for label in batches[0].columns},
+            columns,
             _concatenated_ranks(batches),
         )
 

@@ -160,3 +160,18 @@ def test_columns_are_taken_joined_and_made() -> None:
     assert not Column.absent(DataType.STRING, 2).mask.any()
     assert Column.constant(DataType.STRING, "ab", 2).values.tolist() == ["ab", "ab"]
     assert object_array([(1, 2), (3, 4)]).shape == (2,)
+
+
+def test_batches_that_are_put_together_can_be_stopped_before_each_column() -> None:
+    parts = [batch_of([(("cpu", "a", "x"), time, 1.0, "s")]) for time in range(2)]
+    looks = 0
+
+    def look() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Batch.concat(parts, look)
+    assert looks == len(parts[0].columns) == 2

@@ -104,7 +104,7 @@ class HeldIterator(RowIterator):
         while (batch := self.rows_of(child)) is not None:
             self.memory.add(batch.nbytes)
             batches.append(batch)
-        return Batch.concat(batches) if batches else None
+        return Batch.concat(batches, self.context.look) if batches else None
 
 
 class Watched(BatchIterator):

@@ -82,6 +82,7 @@ PHASES = {
     "merge of states": Phase("SELECT distinct(value) FROM cpu", "functions/state.py", "merge_states"),
     "equal values": Phase("SELECT mode(value) FROM cpu", "functions/ordering.py", "equal_values"),
     "finish of states": Phase("SELECT percentile(value, 90), host FROM cpu", "functions/state.py", "finish_states"),
+    "concatenation": Phase("SELECT value, other, host FROM cpu", "batch.py", "concat"),
     "sort": Phase("SELECT value FROM cpu", "iterators/sort.py", "_sort"),
     "fill": Phase(
         "SELECT mean(value) FROM cpu WHERE time >= 1600000000s AND time < 1600200000s GROUP BY time(50ms) fill(linear)",

@@ -41,7 +41,7 @@ class SortIterator(HeldIterator):
 
     def _sort(self, held: list[Batch], *, ranked: bool = False) -> Batch:
         """All rows in order; `ranked` if more will come, among which they must find their place again."""
-        batch = Batch.concat(held)
+        batch = Batch.concat(held, self.context.look)
         self.context.look()
         order = self._order(batch)
         groups = batch.row_groups if order is None else gather(batch.row_groups, order)

@@ -159,12 +159,8 @@ class MeasurementSeries:
         ids, ranked = np.zeros(self.count, np.int64), []
         for key in dimensions:
             codes, values = self.codes(key)
-            used, inverse = np.unique(codes, return_inverse=True)
-            texts = [values[code] for code in used.tolist()]
-            order = sorted(range(len(texts)), key=texts.__getitem__)
-            rank = np.empty(len(order), np.int64)
-            rank[order] = np.arange(len(order))
-            ranked.append((rank[inverse.reshape(-1)], object_array(texts[i] for i in order)))
+            ranks, texts = _text_ranks(codes, values)
+            ranked.append((ranks, object_array(texts)))
             ids = np.unique(ids * len(texts) + ranked[-1][0], return_inverse=True)[1].reshape(-1).astype(np.int64)
         first = np.unique(ids, return_index=True)[1]
         columns = tuple(texts[ranks[first]] for ranks, texts in ranked)
@@ -179,7 +175,7 @@ class MeasurementSeries:
         has_later = np.zeros(self.count, np.bool_)
         for key in reversed(self.tag_keys):
             codes, values = self.codes(key)
-            level = _text_ranks(codes, values)
+            level, _ = _text_ranks(codes, values)
             # Without this tag a series is compared by its next key, which sorts behind; or it has ended, and is first.
             level[codes == 0] = np.where(has_later[codes == 0], len(values), -1)
             levels.append(level)
@@ -189,13 +185,14 @@ class MeasurementSeries:
         return ranks
 
 
-def _text_ranks(codes: Codes, values: Sequence[str]) -> Positions:
-    """(s,) int64: the place of each series' value among the distinct values in use, sorted."""
+def _text_ranks(codes: Codes, values: Sequence[str]) -> tuple[Positions, list[str]]:
+    """(s,) int64: the place of each series' value among the distinct values in use; and these, sorted."""
     used, inverse = np.unique(codes, return_inverse=True)
     texts = [values[code] for code in used.tolist()]
+    order = sorted(range(len(texts)), key=texts.__getitem__)
     ranks = np.empty(len(texts), np.int64)
-    ranks[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
-    return ranks[inverse.reshape(-1)]
+    ranks[order] = np.arange(len(texts))
+    return ranks[inverse.reshape(-1)], [texts[i] for i in order]
 
 
 class SeriesIndex:

@@ -13,7 +13,7 @@ import numpy as np
 from influxish.batch import Batch, Column, Mask
 from influxish.storage.interface import ScanStats
 from influxish.storage.pieces import Key, Layer, Piece, Runs
-from influxish.storage.rows import BY_SERIES, merged, position, reversed_rows
+from influxish.storage.rows import BY_SERIES, merged, position
 from influxish.types import ALL_TIME, DataType, FieldRequest, TimeRange
 
 
@@ -76,7 +76,7 @@ class Reader:
         for piece in reversed(layer.pieces) if self.descending else layer.pieces:
             rows = self._unmerged(piece)
             if rows is not None:
-                yield reversed_rows(rows) if self.descending else rows
+                yield rows.reversed() if self.descending else rows
 
     def _unmerged(self, piece: Piece) -> Batch | None:
         kept = None if self.selection.misses(piece) else self.selection.runs(piece.runs)
@@ -105,7 +105,7 @@ class Reader:
                 filled = [part for part in parts if part is not None]
                 rows = merged(filled, types) if filled else None
             if rows is not None:
-                yield reversed_rows(rows) if self.descending else rows
+                yield rows.reversed() if self.descending else rows
 
     def _windows(self, pieces: list[Piece]) -> list[tuple[Key, Key | None, list[Piece]]]:
         """[low, high) ranges of keys in scan order, each with the pieces that reach into it, oldest first."""

@@ -57,17 +57,6 @@ def position(rows: Batch, series: int, time: int) -> int:
     return start + int(np.searchsorted(rows.times[start:stop], time, "left"))
 
 
-def reversed_rows(rows: Batch) -> Batch:
-    """The last row first."""
-    return Batch(
-        rows.groups,
-        rows.run_groups[::-1],
-        rows.rows - rows.run_offsets[::-1],
-        rows.times[::-1],
-        {name: column.take(slice(None, None, -1)) for name, column in rows.columns.items()},
-    )
-
-
 def _order(series: Positions, times: Times) -> Positions | None:
     """A stable order by (series, time); None when the rows are in it already."""
     same = series[1:] == series[:-1]

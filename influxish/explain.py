@@ -15,6 +15,7 @@ from influxish.plan.graph import Graph
 from influxish.plan.node import Node
 from influxish.plan.nodes import Scan
 from influxish.plan.render import to_dot, to_json, to_picture, to_text
+from influxish.storage.interface import ScanStats
 from influxish.types import DataType
 
 
@@ -85,8 +86,9 @@ class Explanation:
         if self.profile is None:
             return f"~{_rows(self.rows(node))}"
         seen = self.profile.of(node)
-        batches = "1 batch" if seen.batches == 1 else f"{seen.batches:,} batches"
-        words = [f"{_rows(seen.rows)} (estimated {self.rows(node):,})", batches, _time(seen.seconds)]
+        handed = _handed_on(seen, node)
+        batches = "1 batch" if handed.batches == 1 else f"{handed.batches:,} batches"
+        words = [f"{_rows(handed.rows)} (estimated {self.rows(node):,})", batches, _time(handed.seconds)]
         if isinstance(node, Scan):
             words += [
                 f"{seen.scan.blocks_read:,} blocks read, {seen.scan.blocks_skipped:,} skipped",
@@ -104,11 +106,17 @@ class Explanation:
         return details
 
 
+def _handed_on(seen: NodeProfile, node: Node) -> NodeProfile | ScanStats:
+    """Where the rows, batches and seconds of a node are: those of a scan may never have left the shard."""
+    return seen.scan if isinstance(node, Scan) else seen
+
+
 def _figures(seen: NodeProfile, node: Node) -> dict[str, Any]:
+    handed = _handed_on(seen, node)
     figures: dict[str, Any] = {
-        "rows": seen.rows,
-        "batches": seen.batches,
-        "seconds": seen.seconds,
+        "rows": handed.rows,
+        "batches": handed.batches,
+        "seconds": handed.seconds,
         "workers": sorted(seen.workers),
     }
     if isinstance(node, Scan):

@@ -14,10 +14,10 @@ from influxish.exec.iterators.join import JoinIterator
 from influxish.exec.iterators.merge import MergeIterator, NothingIterator
 from influxish.exec.iterators.output import DeriveIterator, OutputIterator
 from influxish.exec.iterators.project import ProjectIterator
-from influxish.exec.iterators.scan import ScanIterator
+from influxish.exec.iterators.scan import ScanIterator, ShardAggregateIterator
 from influxish.exec.iterators.shared import Run
 from influxish.exec.iterators.sort import SortIterator
-from influxish.exec.request import scan_request
+from influxish.exec.request import aggregate_request, scan_request
 from influxish.plan.columns import writes
 from influxish.plan.node import Node
 from influxish.plan.nodes import (
@@ -84,10 +84,20 @@ def _(node: Sort, context: QueryContext) -> BatchIterator:
 
 @build_node.register
 def _(node: Aggregate, context: QueryContext) -> BatchIterator:
-    child = build(node.source, context)
+    child = _states_or_rows(node, context)
     if node.stage is Stage.SHARD:
         return PartialAggregateIterator(child, node, context)
     return AggregateIterator(child, node, context)
+
+
+def _states_or_rows(node: Aggregate, context: QueryContext) -> BatchIterator:
+    """The input of an aggregate: partial states, made by the shard itself, where it reads nothing but a scan."""
+    scan = node.source
+    if not isinstance(scan, Scan):
+        return build(scan, context)
+    profile = context.profile.of(scan)
+    request = aggregate_request(node, scan)
+    return Watched(ShardAggregateIterator(context.shards[scan.shard], request, profile.scan), context, profile)
 
 
 @build_node.register

@@ -1,9 +1,9 @@
-"""A scan node said in storage's words."""
+"""Scans, and aggregates right above them, said in storage's words."""
 
 from __future__ import annotations
 
-from influxish.plan.nodes import Scan
-from influxish.storage.interface import ScanRequest
+from influxish.plan.nodes import Aggregate, Scan
+from influxish.storage.interface import AggregateRequest, ScanRequest
 
 
 def scan_request(scan: Scan) -> ScanRequest:
@@ -21,4 +21,15 @@ def scan_request(scan: Scan) -> ScanRequest:
         limit=scan.limit,
         descending=scan.descending,
         part=scan.part,
+    )
+
+
+def aggregate_request(aggregate: Aggregate, scan: Scan) -> AggregateRequest:
+    """The request that stands for an aggregate of a scan's rows."""
+    return AggregateRequest(
+        rows=scan_request(scan),
+        calls=aggregate.calls,
+        window=aggregate.window,
+        descending=aggregate.descending,
+        place=scan.place,
     )

@@ -1,18 +1,21 @@
-"""What the engine asks of storage: shards that tell their schema, scan rows and estimate work.
+"""What the engine asks of storage: shards that tell their schema, scan rows, aggregate them and estimate work.
 
 Every source of data implements `ShardSource`; nothing here knows a query language, a plan or a file format.
 """
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from influxish.batch import BATCH_ROWS, Batch
 from influxish.functions.expression import Expression
-from influxish.types import ALL_TIME, WEEK, DataType, FieldRequest, TimeRange
+from influxish.functions.state import GroupCall, StateBatch, partial_states
+from influxish.types import ALL_TIME, WEEK, DataType, FieldRequest, TimeRange, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +70,40 @@ class ScanRequest:
     batch_rows: int = BATCH_ROWS
 
 
-@dataclass(slots=True)
-class ScanStats:
-    """What a scan did, counted by the source while it runs; read by EXPLAIN ANALYZE.
+@dataclass(frozen=True, slots=True)
+class AggregateRequest:
+    """Which partial states to make of the rows of a scan.
 
     Attributes:
+        rows: the rows to reduce; its `dimensions` are the groups, its `fields` and `tags` what `calls` read.
+        calls: what to compute.
+        window: the buckets, None for one that takes all.
+        descending: of points that are alike that of the last series is selected, not that of the first.
+        place: of this source among those of the query: series of lower places count as earlier ones.
+    """
+
+    rows: ScanRequest
+    calls: tuple[GroupCall, ...]
+    window: Window | None = None
+    descending: bool = False
+    place: int = 0
+
+
+@dataclass(slots=True)
+class ScanStats:
+    """What a scan did, counted while it runs; read by EXPLAIN ANALYZE.
+
+    Attributes:
+        rows, batches: what was handed on, be it to the engine or to an aggregation in the source.
+        seconds: wall time that took.
         blocks_read, blocks_skipped: row groups decoded, and passed over thanks to the index or the statistics.
         bytes_decoded: bytes of decoded columns, uncompressed.
         bytes_read: bytes of compressed blocks read.
     """
 
+    rows: int = 0
+    batches: int = 0
+    seconds: float = 0.0
     blocks_read: int = 0
     blocks_skipped: int = 0
     bytes_decoded: int = 0
@@ -120,6 +147,20 @@ class ShardSource(ABC):
             StorageError: a file cannot be read.
         """
 
+    def aggregate(self, request: AggregateRequest, stats: ScanStats) -> Iterator[StateBatch]:
+        """Partial states of the rows of `request.rows`. A (group, bucket) may come in several batches.
+
+        This is the way that works for every source: it reads the rows. A source that knows the answer without
+        reading them says so by a method of its own. Closing the generator gives its resources back.
+
+        Raises:
+            CorruptData, StorageError: as `scan`.
+        """
+        with closing(counted(self.scan(request.rows, stats), stats)) as batches:
+            for batch in batches:
+                ranked = batch.at_place(request.place)
+                yield partial_states(request.calls, ranked, request.window, descending=request.descending)
+
     @abstractmethod
     def estimate(self, request: ScanRequest) -> Estimate:
         """What `scan(request)` would cost."""
@@ -133,6 +174,21 @@ class ShardSource(ABC):
         Returns:
             at most `count` keys, values of `dimensions`, ascending.
         """
+
+
+def counted(batches: Iterator[Batch], stats: ScanStats) -> Generator[Batch]:
+    """The batches that are not empty; their rows and the time they took are counted. Closes what it reads."""
+    with ExitStack() as reading:
+        reading.callback(getattr(batches, "close", lambda: None))
+        while True:
+            started = time.perf_counter()
+            batch = next((batch for batch in batches if batch.rows), None)
+            stats.seconds += time.perf_counter() - started
+            if batch is None:
+                return
+            stats.rows += batch.rows
+            stats.batches += 1
+            yield batch
 
 
 class Store(Protocol):

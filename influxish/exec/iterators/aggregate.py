@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,6 @@ from influxish.functions.interruption import look
 from influxish.functions.sorting import sort_order
 from influxish.functions.state import (
     Finished,
-    GroupCall,
     StateBatch,
     finish_states,
     merge_states,
@@ -30,14 +29,27 @@ class _States:
     States that merging makes no fewer, such as the values of a median, grow by more before they are merged again.
     """
 
-    def __init__(self, calls: Sequence[GroupCall], context: QueryContext) -> None:
-        self._calls = calls
+    def __init__(self, node: Aggregate, context: QueryContext) -> None:
+        self._node = node
         self._memory = context.account()
         self._held: list[StateBatch] = []
         self._rows = 0
         self._threshold = 16 * BATCH_ROWS
 
-    def add(self, batch: StateBatch) -> None:
+    def read(self, child: BatchIterator) -> StateBatch | None:
+        """The states of all that a child yields, rows or states, merged; None if it yields nothing."""
+        node = self._node
+        while (batch := child.next_batch()) is not None:
+            if isinstance(batch, Batch):
+                batch = partial_states(node.calls, batch, node.window, descending=node.descending)
+            self._add(batch)
+        return self._merge() if self._held else None
+
+    def clear(self) -> None:
+        self._held.clear()
+        self._memory.set(0)
+
+    def _add(self, batch: StateBatch) -> None:
         self._memory.add(batch.nbytes)
         self._held.append(batch)
         self._rows += batch.rows
@@ -48,18 +60,10 @@ class _States:
             self._memory.set(merged.nbytes)
             self._threshold = max(self._threshold, growth * merged.rows)
 
-    def result(self) -> StateBatch | None:
-        """Everything added, merged; None if nothing was."""
-        return self._merge() if self._held else None
-
-    def clear(self) -> None:
-        self._held.clear()
-        self._memory.set(0)
-
     def _merge(self) -> StateBatch:
         groups, mappings = GroupTable.union([batch.groups for batch in self._held])
         merged = []
-        for i, call in enumerate(self._calls):
+        for i, call in enumerate(self._node.calls):
             look()
             tables = [
                 replace(batch.tables[i], groups=ids[batch.tables[i].groups])
@@ -70,24 +74,18 @@ class _States:
 
 
 class PartialAggregateIterator(BatchIterator):
-    """All rows of the child → one batch of partial states."""
+    """All rows of the child, or partial states of them, → one batch of partial states."""
 
     def __init__(self, child: BatchIterator, node: Aggregate, context: QueryContext) -> None:
         super().__init__(child)
-        self._node = node
-        self._states = _States(node.calls, context)
+        self._states = _States(node, context)
         self._done = False
 
     def next_batch(self) -> StateBatch | None:
         if self._done:
             return None
         self._done = True
-        while (batch := self.children[0].next_batch()) is not None:
-            assert isinstance(batch, Batch)
-            self._states.add(
-                partial_states(self._node.calls, batch, self._node.window, descending=self._node.descending)
-            )
-        result = self._states.result()
+        result = self._states.read(self.children[0])
         self._states.clear()
         return result if result is not None and result.rows else None
 
@@ -102,15 +100,11 @@ class AggregateIterator(HeldIterator):
     def __init__(self, child: BatchIterator, node: Aggregate, context: QueryContext) -> None:
         super().__init__(child, context=context)
         self._node = node
-        self._states = _States(node.calls, context)
+        self._states = _States(node, context)
 
     def produce(self) -> Iterator[Batch]:
         node = self._node
-        while (batch := self.children[0].next_batch()) is not None:
-            if isinstance(batch, Batch):
-                batch = partial_states(node.calls, batch, node.window, descending=node.descending)
-            self._states.add(batch)
-        states = self._states.result()
+        states = self._states.read(self.children[0])
         if states is None:
             return
         finished = [finish_states(call, table) for call, table in zip(node.calls, states.tables, strict=True)]

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from influxish.batch import BATCH_ROWS, Batch, Column, GroupTable, Positions
+from influxish.batch import BATCH_ROWS, Batch, GroupTable
+from influxish.exec.alignment import align
 from influxish.exec.context import QueryContext
 from influxish.exec.iterator import BatchIterator, HeldIterator
 from influxish.functions.interruption import look
@@ -20,7 +21,6 @@ from influxish.functions.state import (
     partial_states,
 )
 from influxish.plan.nodes import Aggregate
-from influxish.types import Times
 
 
 class _States:
@@ -108,7 +108,7 @@ class AggregateIterator(HeldIterator):
         if states is None:
             return
         finished = [finish_states(call, table) for call, table in zip(node.calls, states.tables, strict=True)]
-        result = _align(node, states.groups, finished)
+        result = _side_by_side(node, states.groups, finished)
         self.memory.set(result.nbytes)
         self._states.clear()
         if result.rows:
@@ -119,51 +119,26 @@ class AggregateIterator(HeldIterator):
         super().close()
 
 
-def _align(node: Aggregate, groups: GroupTable, results: list[Finished]) -> Batch:
-    """The results of all calls side by side: a row for each (group, bucket) that any of them has."""
-    first = results[0]
-    if len(results) == 1:
-        ids, buckets = first.groups, first.buckets
-        columns = dict(first.columns)
-    else:
-        ids, buckets, places = _union([(result.groups, result.buckets) for result in results])
-        columns = {}
-        for result, place in zip(results, places, strict=True):
-            for label, column in result.columns.items():
-                columns[label] = column if len(place) == len(ids) else _scatter(column, place, len(ids))
-    if node.descending:
+def _side_by_side(node: Aggregate, groups: GroupTable, results: list[Finished]) -> Batch:
+    """The results of all calls: a row for each (group, bucket) that any of them has."""
+    first, *others = results
+    ids, buckets, times, columns = first.groups, first.buckets, first.times, dict(first.columns)
+    if others:
+        aligned = align([(result.groups, result.buckets) for result in results], descending=node.descending)
+        ids, buckets = aligned.groups, aligned.times
+        columns = {
+            label: aligned.column(number, column)
+            for number, result in enumerate(results)
+            for label, column in result.columns.items()
+        }
+    elif node.descending:
         order = sort_order([-ids, -buckets])  # stable: rows of one bucket keep their order
-        ids, buckets = ids[order], buckets[order]
+        ids, buckets, times = ids[order], buckets[order], None if times is None else times[order]
         columns = {label: column.take(order) for label, column in columns.items()}
-    times = buckets
-    if node.window is None:
-        times = np.full(len(ids), node.time_range.start if node.time_range.has_start else 0, np.int64)
     if node.point_times:
-        assert first.times is not None
-        times = first.times[order] if node.descending else first.times
+        assert times is not None
+    elif node.window is not None:
+        times = buckets
+    else:
+        times = np.full(len(ids), node.time_range.start if node.time_range.has_start else 0, np.int64)
     return Batch.of_rows(groups, ids, times, columns)
-
-
-def _union(keys: list[tuple[Positions, Times]]) -> tuple[Positions, Times, list[Positions]]:
-    """All distinct (group, bucket), sorted, and where the keys of each list stand among them."""
-    if all(np.array_equal(g, keys[0][0]) and np.array_equal(b, keys[0][1]) for g, b in keys[1:]):
-        same = np.arange(len(keys[0][0]), dtype=np.int64)
-        return *keys[0], [same] * len(keys)
-    groups = np.concatenate([group for group, _ in keys])
-    buckets = np.concatenate([bucket for _, bucket in keys])
-    order = sort_order([groups, buckets])
-    groups, buckets = groups[order], buckets[order]
-    fresh = np.ones(len(groups), np.bool_)
-    fresh[1:] = (groups[1:] != groups[:-1]) | (buckets[1:] != buckets[:-1])
-    ranks = np.empty(len(order), np.int64)
-    ranks[order] = np.cumsum(fresh) - 1
-    stops = np.cumsum([len(group) for group, _ in keys])[:-1]
-    return groups[fresh], buckets[fresh], np.split(ranks, stops)
-
-
-def _scatter(column: Column, places: Positions, rows: int) -> Column:
-    result = Column.absent(column.type, rows)
-    assert result.valid is not None
-    result.values[places] = column.values
-    result.valid[places] = column.mask
-    return result

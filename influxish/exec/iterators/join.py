@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
-
 from influxish.batch import Batch, Column, GroupTable
+from influxish.exec.alignment import align
 from influxish.exec.context import QueryContext
 from influxish.exec.iterator import BatchIterator, HeldIterator
-from influxish.functions.sorting import sort_order
 from influxish.types import DataType
 
 
@@ -32,29 +30,18 @@ class JoinIterator(HeldIterator):
         if not present:
             return
         groups, mappings = GroupTable.union([batch.groups for batch in present])
-        ids = np.concatenate([ids[batch.row_groups] for ids, batch in zip(mappings, present, strict=True)])
-        times = np.concatenate([batch.times for batch in present])
-        sign = -1 if self._descending else 1
-        order = sort_order([ids * sign, times * sign])
-        fresh = np.ones(len(order), np.bool_)
-        fresh[1:] = (ids[order][1:] != ids[order][:-1]) | (times[order][1:] != times[order][:-1])
-        places = np.empty(len(order), np.int64)
-        places[order] = np.cumsum(fresh) - 1
-        rows = int(fresh.sum())
-        keys = order[fresh]
+        keys = [(ids[batch.row_groups], batch.times) for ids, batch in zip(mappings, present, strict=True)]
+        aligned = align(keys, descending=self._descending)
         columns: dict[str, Column] = {}
-        start = 0
+        number = 0
         for batch, types in zip(inputs, self._types, strict=True):
-            stop = start + (batch.rows if batch is not None else 0)
             for label, type in types.items():
                 self.context.look()
-                column = Column.absent(type, rows)
-                if batch is not None:
-                    assert column.valid is not None
-                    column.values[places[start:stop]] = batch.columns[label].values
-                    column.valid[places[start:stop]] = batch.columns[label].mask
-                columns[label] = column
-            start = stop
-        result = Batch.of_rows(groups, ids[keys], times[keys], columns)
+                if batch is None:
+                    columns[label] = Column.absent(type, len(aligned.groups))
+                else:
+                    columns[label] = aligned.column(number, batch.columns[label])
+            number += batch is not None
+        result = Batch.of_rows(groups, aligned.groups, aligned.times, columns)
         self.memory.set(result.nbytes)
         yield result

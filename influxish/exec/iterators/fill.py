@@ -1,4 +1,4 @@
-"""A row for every bucket: the grid of a GROUP BY time, with something in the empty places.
+"""A row for every bucket: the grid of a GROUP BY time, with something in the empty places. See `exec/grid.py`.
 
 Source of the semantics: influxdata/influxdb 1.8, query/iterator.gen.go, the fill iterators.
 """
@@ -7,38 +7,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from influxish.batch import BATCH_ROWS, Batch, Column, Mask, Positions
 from influxish.errors import LimitExceeded
 from influxish.exec.context import QueryContext
+from influxish.exec.grid import Grid, lay_grid
 from influxish.exec.iterator import BatchIterator, HeldIterator
 from influxish.functions.interruption import look
-from influxish.functions.windows import bucket_grid, bucket_numbers, bucket_starts, elapsed, into_buckets
+from influxish.functions.windows import bucket_numbers, bucket_starts, elapsed
 from influxish.plan.nodes import Fill, FillColumn, FillOption
-from influxish.types import Array, DataType, TimeRange, Times
-
-
-@dataclass(frozen=True, eq=False)
-class _Grid:
-    """Every (group, bucket) of some groups, groups and times ascending.
-
-    Attributes:
-        groups: (n,) group ids.
-        times: (n,) bucket starts, ns.
-        first: (n,) row number at which the row's group begins.
-        places: (r,) where each row of the input stands.
-        extra: (n,) bool: rows for points beyond the time range, where nothing is filled; None: there are none.
-    """
-
-    groups: Positions
-    times: Times
-    first: Positions
-    places: Positions
-    extra: Mask | None = None
-
+from influxish.types import Array, DataType, Times
 
 SLICE_ROWS = 2 * BATCH_ROWS
 """A group with more buckets than these is filled in slices: the query can be stopped between them."""
@@ -129,7 +109,7 @@ class FillIterator(HeldIterator):
             yield present & rows.columns[fill.label].mask
 
     def _fill(self, rows: Batch, first: Times, last: int) -> Batch:
-        grid = self._lay(rows, first, last)
+        grid = lay_grid(self._node.window, rows, first, last)
         n = len(grid.times)
         exists = np.zeros(n, np.bool_)
         columns = {}
@@ -140,43 +120,7 @@ class FillIterator(HeldIterator):
         batch = Batch.of_rows(rows.groups, grid.groups, grid.times, columns)
         return batch.where(exists)
 
-    def _lay(self, rows: Batch, first: Times, last: int) -> _Grid:
-        window = self._node.window
-        ids = rows.row_groups
-        starts = np.flatnonzero(np.diff(ids, prepend=-1))
-        which = np.cumsum(np.diff(ids, prepend=ids[0]) != 0)
-        # A subquery may answer buckets that begin before the time range around it.
-        outside = bool(((rows.times < first[which]) | (rows.times > last)).any())
-        extra = None
-        if not window.zone and not outside:
-            numbers = bucket_numbers(window, first, np.full_like(first, last))
-            lengths = np.where(first <= last, numbers + 1, 0).astype(np.int64)
-            begins = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-            step = np.arange(int(lengths.sum()), dtype=np.int64) - np.repeat(begins, lengths)
-            # The products may wrap around int64, and the edge before the beginning of time does: the sums wrap back.
-            edges = first - into_buckets(first, window.every, window.first % window.every)
-            times = np.repeat(edges, lengths) + step * window.every
-            times[begins[lengths > 0]] = first[lengths > 0]
-            places = begins[which] + bucket_numbers(window, first[which], rows.times).astype(np.int64)
-        else:
-            grids = [bucket_grid(window, TimeRange(int(start), last + 1)) for start in first]
-            stops = np.append(starts[1:], len(ids))
-            if outside:
-                own = [rows.times[start:stop] for start, stop in zip(starts, stops, strict=True)]
-                joined = [_with_times(grid, times) for grid, times in zip(grids, own, strict=True)]
-                grids, extra = [grid for grid, _ in joined], np.concatenate([added for _, added in joined])
-            lengths = np.array([len(grid) for grid in grids], np.int64)
-            begins = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-            times = np.concatenate(grids)
-            places = np.concatenate(
-                [
-                    begins[i] + np.searchsorted(grid, rows.times[start:stop])
-                    for i, (grid, start, stop) in enumerate(zip(grids, starts, stops, strict=True))
-                ]
-            )
-        return _Grid(np.repeat(ids[starts], lengths), times, np.repeat(begins, lengths), places, extra)
-
-    def _fill_column(self, fill: FillColumn, rows: Batch, grid: _Grid) -> tuple[Column, Mask]:
+    def _fill_column(self, fill: FillColumn, rows: Batch, grid: Grid) -> tuple[Column, Mask]:
         """The column over the grid, and where it exists: in groups that have a value at all, from its beginning on."""
         n = len(grid.times)
         own, source = rows.columns[fill.of], rows.columns[fill.label]
@@ -203,17 +147,6 @@ class FillIterator(HeldIterator):
         return Column(fill.type, values, None if valid.all() else valid), region
 
 
-def _with_times(grid: Times, times: Times) -> tuple[Times, Mask]:
-    """The ascending times of both, each once, and which of them are not of the grid."""
-    places = np.searchsorted(grid, times)
-    missing = np.append(grid, [np.iinfo(np.int64).max])[places] != times
-    places = places[missing]
-    joined = np.insert(grid, places, times[missing])
-    added = np.zeros(len(joined), np.bool_)
-    added[places + np.arange(len(places))] = True
-    return joined, added
-
-
 def _take(rows: Batch, positions: Positions) -> Batch:
     columns = {label: column.take(positions) for label, column in rows.columns.items()}
     return Batch.of_rows(rows.groups, rows.row_groups[positions], rows.times[positions], columns)
@@ -223,7 +156,7 @@ def _number(value: float | int, type: DataType) -> float | int:
     return float(value) if type is DataType.FLOAT else int(value)
 
 
-def _from_first(present: Mask, grid: _Grid, *, whole_group: bool) -> Mask:
+def _from_first(present: Mask, grid: Grid, *, whole_group: bool) -> Mask:
     """Rows of groups that have a present row: all of the group's, or those from its first present one on."""
     seen: Positions = np.cumsum(present)
     before: Positions = seen - present  # present rows ahead of each row, over all groups
@@ -236,7 +169,7 @@ def _from_first(present: Mask, grid: _Grid, *, whole_group: bool) -> Mask:
     return whole
 
 
-def _fill_previous(values: Array, valid: Mask, present: Mask, empty: Mask, grid: _Grid, *, backwards: bool) -> None:
+def _fill_previous(values: Array, valid: Mask, present: Mask, empty: Mask, grid: Grid, *, backwards: bool) -> None:
     """Copy the last present row of the group, in the order of the answer."""
     n = len(present)
     rows = np.arange(n, dtype=np.int64)
@@ -254,7 +187,7 @@ def _fill_previous(values: Array, valid: Mask, present: Mask, empty: Mask, grid:
     valid[places] = valid[source[places]]
 
 
-def _fill_linear(values: Array, valid: Mask, present: Mask, empty: Mask, grid: _Grid, type: DataType) -> None:
+def _fill_linear(values: Array, valid: Mask, present: Mask, empty: Mask, grid: Grid, type: DataType) -> None:
     """Between two present rows of a group, a straight line; nothing before the first and after the last."""
     n = len(present)
     rows = np.arange(n, dtype=np.int64)

@@ -11,16 +11,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from influxish import errors
-from influxish.version import __version__
-
+TYPE_CHECKING = False  # as that of typing, which takes longer to load than all of this
 if TYPE_CHECKING:
+    from influxish import errors
     from influxish.database import Database, open
     from influxish.exec.context import CancelSwitch
     from influxish.explain import Explanation
     from influxish.result import Result
+    from influxish.version import __version__
 
 __all__ = ["CancelSwitch", "Database", "Explanation", "Result", "__version__", "errors", "open"]
 
@@ -29,14 +27,17 @@ _HOMES = {
     "Database": "influxish.database",
     "Explanation": "influxish.explain",
     "Result": "influxish.result",
+    "__version__": "influxish.version",
     "open": "influxish.database",
 }
 
 
-def __getattr__(name: str) -> Any:
-    # numpy and the engine load with the first use, so that `import influxish` and `--help` stay quick.
-    if name in _HOMES:
-        from importlib import import_module
+def __getattr__(name: str) -> object:
+    # Everything loads with its first use, so that `import influxish` and `--help` are quick, and can be interrupted.
+    from importlib import import_module
 
+    if name == "errors":
+        return import_module("influxish.errors")
+    if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'influxish' has no attribute {name!r}")

@@ -22,9 +22,14 @@ def loaded_after(code: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].split())
 
 
-def test_import_loads_no_engine() -> None:
-    loaded = loaded_after("import influxish")
-    assert "influxish.errors" in loaded
+def test_import_alone_loads_nothing() -> None:
+    before = loaded_after("")
+    assert loaded_after("import influxish") - before <= {"influxish", "__future__"}
+
+
+def test_errors_and_the_version_are_there_without_the_engine() -> None:
+    loaded = loaded_after("import influxish\nassert influxish.errors.QueryError\nassert influxish.__version__")
+    assert {"influxish.errors", "influxish.version"} <= loaded
     assert not loaded & (NEVER | ENGINE)
 
 

@@ -1,4 +1,4 @@
-"""The entry of the command line: reads the arguments, runs one command, and turns failures into one line.
+"""The command line: reads the arguments, runs one command, and turns failures into one line.
 
 Commands are imported when they run, so `influxish --help` starts without the engine.
 """
@@ -6,22 +6,22 @@ Commands are imported when they run, so `influxish --help` starts without the en
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
-from typing import NoReturn
 
-FAILED, INTERRUPTED, BROKEN_PIPE = 1, 130, 141
-"""Exit codes: an error of the input, Ctrl-C, and a reader of our output that went away. Wrong usage is 2."""
+from influxish.cli.interrupts import INTERRUPTED, leave_at_once, raise_again
+
+FAILED, BROKEN_PIPE = 1, 141
+"""Exit codes: an error of the input, and a reader of our output that went away. Wrong usage is 2."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     try:
         run = _command(arguments)
-        _heed_interrupts(signal.default_int_handler, instead_of=_leave)
+        raise_again()
         code = run()
         sys.stdout.flush()
         return code
@@ -49,8 +49,7 @@ def _command(arguments: Sequence[str] | None) -> Callable[[], int]:
     Raises:
         SystemExit: help was printed, or the usage is wrong.
     """
-    # An interrupt in the middle of an import can come out as anything; nothing is open yet that would need closing.
-    _heed_interrupts(_leave, instead_of=signal.default_int_handler)
+    leave_at_once()
     from influxish.cli.arguments import parser
 
     _have_output()
@@ -74,17 +73,6 @@ def _load_engine() -> None:
 
     # Its first call looks numpy up, and panics when an interrupt comes just then.
     standalone.simple_compress(np.zeros(1), ChunkConfig())
-
-
-def _heed_interrupts(handler: Callable[..., object], *, instead_of: Callable[..., object]) -> None:
-    """Set what Ctrl-C does, unless somebody else decided: it is ignored after `nohup`, for instance."""
-    if signal.getsignal(signal.SIGINT) == instead_of:
-        with suppress(ValueError):  # only the main thread may
-            signal.signal(signal.SIGINT, handler)
-
-
-def _leave(*signal_and_frame: object) -> NoReturn:
-    os._exit(INTERRUPTED)
 
 
 def _have_output() -> None:

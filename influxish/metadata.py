@@ -17,6 +17,7 @@ from influxish.emit.series import SeriesChunk, StatementResult
 from influxish.errors import NotFound
 from influxish.exec.context import QueryContext
 from influxish.functions.expression import Expression
+from influxish.functions.interruption import look
 from influxish.influxql import ast
 from influxish.influxql import statements as st
 from influxish.regex import compile_regex
@@ -145,7 +146,7 @@ def _each_measurement(
     database = _named(statement.database or database)
     condition = None if isinstance(statement, st.ShowFieldKeys) else _condition(statement.condition)
     chunks = [
-        _chunk(name, columns, _page(list(rows_of(database, name, condition)), statement))
+        _chunk(name, columns, _page(list(_looking(rows_of(database, name, condition), context)), statement))
         for name in _measurements(engine, database, statement.sources, context)
     ]
     return _answer(chunks)
@@ -224,11 +225,11 @@ def _page(rows: Sequence[Row], statement: Any) -> Sequence[Row]:
 
 
 def _chunk(name: str, columns: tuple[str, ...], rows: Sequence[Row]) -> SeriesChunk:
-    cells = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
-    return SeriesChunk(name, None, columns, tuple(_column(list(values)) for values in cells))
+    return SeriesChunk(name, None, columns, tuple(_column([row[i] for row in rows]) for i in range(len(columns))))
 
 
 def _column(values: list[Any]) -> Column:
+    look()
     if values and isinstance(values[0], bool):
         return Column(DataType.BOOLEAN, object_array(values).astype(bool))
     if values and isinstance(values[0], int):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from influxish.batch import Column, GroupTable, Mask, Positions, object_array
 from influxish.functions.expression import Comparison, Expression, Literal, Logical, Reference, holds
+from influxish.functions.sorting import sorted_texts
 from influxish.storage.points import Tags
 from influxish.types import Array, DataType
 
@@ -138,12 +139,14 @@ class MeasurementSeries:
     def used_values(self, key: str, among: Mask | None = None) -> list[str]:
         """The distinct values of tag `key`, sorted, without the missing one."""
         codes, values = self.codes(key)
-        used = np.unique(codes if among is None else codes[among])
-        return sorted(values[code] for code in used.tolist() if code)
+        used = np.zeros(len(values), np.bool_)
+        used[codes if among is None else codes[among]] = True
+        return sorted_texts([values[code] for code in np.flatnonzero(used).tolist() if code])
 
     def used_keys(self, among: Mask | None) -> list[str]:
         """The tag keys that at least one of the series has, sorted."""
-        return [key for key in self.tag_keys if self.used_values(key, among)]
+        codes = ((key, self.codes(key)[0]) for key in self.tag_keys)
+        return [key for key, own in codes if (own if among is None else own[among]).any()]
 
     def all_tags(self, among: Mask | None = None) -> Iterable[Tags]:
         """The tags of each series, in the order of their numbers."""

@@ -90,11 +90,29 @@ def test_a_deadline_binds_every_statement(text: str) -> None:
                 ask(db, text, None)
 
 
-def test_show_looks_while_it_lists_many_series(many: Database) -> None:
-    for text, least in (("SHOW SERIES", 10), ("SHOW MEASUREMENTS WHERE host =~ /9/", 4)):
-        counter = CancelledAtLook(10**9)
-        by_query(many, text, counter)
-        assert counter.looks >= least, text
+@pytest.mark.parametrize(
+    ("text", "least"),
+    [
+        ("SHOW SERIES", 5),
+        ("SHOW MEASUREMENTS WHERE host =~ /9/", 2),
+        ("SHOW TAG VALUES WITH KEY = host", 5),
+        ("SHOW TAG KEYS WHERE host =~ /9/", 1),
+    ],
+)
+def test_show_looks_while_it_lists_many_series(many: Database, text: str, least: int) -> None:
+    looks = []
+    with influxish.open(":memory:", workers=1) as few:
+        few.create_database("demo")
+        few.write("cpu,host=h9 v=1 1", database="demo")
+        for db in (few, many):
+            by_query(db, text, counter := CancelledAtLook(10**9))
+            looks.append(counter.looks)
+    assert looks[1] - looks[0] >= least
+
+
+def test_tag_values_come_sorted_whatever_their_number(many: Database) -> None:
+    (chunk,) = many.query("SHOW TAG VALUES WITH KEY = host LIMIT 50000 OFFSET 5", database="demo")
+    assert list(chunk.rows) == [("host", f"h{i:05}") for i in range(5, 50_005)]
 
 
 @pytest.mark.parametrize("analyze", [False, True])

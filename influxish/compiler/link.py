@@ -30,7 +30,6 @@ from influxish.plan.nodes import (
     Merge,
     Nothing,
     Output,
-    OutputColumn,
     Project,
     Scan,
     Table,
@@ -252,10 +251,12 @@ class _Linker:
                 else:
                     graph.replace(node, replace(node, columns=tuple(replace(f, type=types[f.label]) for f in fills)))
             case Output(columns=outputs):
-                named: list[OutputColumn] = []
-                for column, source in zip(outputs, node.sources, strict=True):
-                    named.append(replace(column, type=writes(source).get(column.label, DataType.UNKNOWN)))
-                output = replace(node, columns=tuple(named))
+                written = {source: writes(source) for source in set(node.sources)}
+                named = tuple(
+                    replace(column, type=written[source].get(column.label, DataType.UNKNOWN))
+                    for column, source in zip(outputs, node.sources, strict=True)
+                )
+                output = replace(node, columns=named)
                 graph.replace(node, output)
                 builder.output = output
 

@@ -63,10 +63,9 @@ def _sweep(graph: Graph, rule: Rule, facts: Facts, trace: list[Firing]) -> bool:
         if not node.outputs and node is not graph.root:
             continue  # an earlier firing of this sweep took it out
         look()
-        description = node.describe()
         if rule.rewrite(graph, node, facts):
             fired = True
-            trace.append(Firing(rule.name, description))
+            trace.append(Firing(rule.name, node.describe()))
             if len(trace) > MAX_FIRINGS:
                 last = ", ".join(firing.rule for firing in trace[-4:])
                 raise PlanBug(f"the rules do not come to an end; the last were {last}\n{graph}")

@@ -26,7 +26,7 @@ class Graph:
     def connect(self, source: Node, reader: Node) -> ReadEdge:
         """Add an edge: `reader` reads `source` as its last input."""
         look()
-        if reader is source or reader in _below(source):
+        if reader is source or (reader.outputs and reader in _below(source)):  # what nobody reads is below nothing
             raise PlanBug(f"an edge from {source.describe()} to {reader.describe()} would close a circle")
         write, read = WriteEdge(source), ReadEdge(reader)
         join_halves(write, read)
@@ -46,10 +46,7 @@ class Graph:
     def append(self, source: Node, node: Node) -> None:
         """Put `node` on top of `source`: it reads `source`, and all that read `source` read `node` instead."""
         _require_loose(node)
-        for write in source.outputs:
-            write.node = node
-            node.outputs.append(write)
-        source.outputs.clear()
+        _hand_over(source, node)
         if self.root is source:
             self.root = node
         self.connect(source, node)
@@ -60,13 +57,10 @@ class Graph:
             raise PlanBug(f"cannot remove {node.describe()}: it has {len(node.inputs)} inputs, not one")
         source = node.source
         source.outputs.remove(node.inputs[0].write)
-        for write in node.outputs:
-            write.node = source
-            source.outputs.append(write)
+        _hand_over(node, source)
         if self.root is node:
             self.root = source
         node.inputs.clear()
-        node.outputs.clear()
 
     def replace(self, old: Node, new: Node) -> None:
         """Put `new` in the place of `old`: it takes over all inputs and outputs."""
@@ -74,13 +68,21 @@ class Graph:
         for read in old.inputs:
             read.node = new
             new.inputs.append(read)
-        for write in old.outputs:
-            write.node = new
-            new.outputs.append(write)
         old.inputs.clear()
-        old.outputs.clear()
+        _hand_over(old, new)
         if self.root is old:
             self.root = new
+
+    def unite(self, nodes: Sequence[Node], new: Node) -> None:
+        """Put `new` in the place of nodes that read the same: it reads that once, and is read where they were."""
+        first, *others = nodes
+        for other in others:
+            if other.sources != first.sources:
+                raise PlanBug(f"{first.describe()} and {other.describe()} read different things and cannot be one node")
+        self.replace(first, new)
+        for other in others:
+            _hand_over(other, new)
+            self.drop(other)
 
     def split(self, node: Node, parts: Sequence[Node]) -> None:
         """Put `parts` side by side in the place of `node`: each reads what it read and is read where it was read."""
@@ -107,10 +109,7 @@ class Graph:
         """All that read `old` read `new` instead; what only `old` needed is no longer part of the graph."""
         if old in _below(new):
             raise PlanBug(f"redirecting {old.describe()} to {new.describe()} would close a circle")
-        for write in old.outputs:
-            write.node = new
-            new.outputs.append(write)
-        old.outputs.clear()
+        _hand_over(old, new)
         self.drop(old)
 
     def disconnect(self, read: ReadEdge) -> None:
@@ -150,9 +149,10 @@ class Graph:
         """
         nodes = list(self.walk())
         known, done = set(nodes), set()
+        writers = {write: node for node in nodes for write in node.outputs}
         for node in nodes:
             for read in node.inputs:
-                if read.node is not node or read.write.read is not read or read.write not in read.source.outputs:
+                if read.node is not node or read.write.read is not read or writers.get(read.write) is not read.source:
                     raise PlanBug(f"the edge into {node.describe()} is torn\n{self}")
                 if read.source not in done:
                     raise PlanBug(f"{node.describe()} is part of a circle\n{self}")
@@ -194,6 +194,14 @@ def walk_down(top: Node, *, above: Collection[Node] = ()) -> Iterator[Node]:
 def _below(node: Node) -> set[Node]:
     """All that `node` reads from, directly or not."""
     return {source for source in walk_down(node) if source is not node}
+
+
+def _hand_over(old: Node, new: Node) -> None:
+    """All that read `old` read `new` instead."""
+    for write in old.outputs:
+        write.node = new
+    new.outputs.extend(old.outputs)
+    old.outputs.clear()
 
 
 def _require_loose(node: Node) -> None:

@@ -13,6 +13,9 @@ from influxish.plan.nodes import Merge
 Notes = Callable[[Node], str]
 """What to say beside a node: estimated rows, or what a run of it did."""
 
+MOST_SHOWN_AGAIN = 120
+"""Characters of a description where its node is named a second time; a thousand calls may share a node."""
+
 
 def to_text(graph: Graph, notes: Notes = lambda node: "") -> str:
     """The graph as an indented tree, the root first; a node that is read twice is drawn once and then named."""
@@ -21,13 +24,16 @@ def to_text(graph: Graph, notes: Notes = lambda node: "") -> str:
     numbers = {node: i + 1 for i, node in enumerate(shared)}
     lines: list[tuple[str, str]] = []
     drawn: set[Node] = set()
+    names: dict[Node, str] = {}
 
     def draw(node: Node, first: str, rest: str) -> None:
         if node in drawn:
-            lines.append((f"{first}see #{numbers[node]}: {node.describe()}", ""))
+            lines.append((f"{first}see #{numbers[node]}: {names[node]}", ""))
             return
         drawn.add(node)
-        mark = f"  (#{numbers[node]})" if node in numbers else ""
+        mark = ""
+        if node in numbers:
+            mark, names[node] = f"  (#{numbers[node]})", _shortened(node.describe())
         lines.append((f"{first}{node.describe()}{mark}", notes(node)))
         sources = _drawn_below(node)
         for i, source in enumerate(sources):
@@ -37,6 +43,11 @@ def to_text(graph: Graph, notes: Notes = lambda node: "") -> str:
     draw(graph.root, "", "")
     width = max((len(line) for line, note in lines if note), default=0)
     return "\n".join(f"{line.ljust(width)}  {note}" if note else line for line, note in lines)
+
+
+def _shortened(text: str) -> str:
+    """The beginning of a description, enough to know it by."""
+    return text if len(text) <= MOST_SHOWN_AGAIN else f"{text[: MOST_SHOWN_AGAIN - 2]} …"
 
 
 def _drawn_below(node: Node) -> list[Node]:
@@ -60,8 +71,10 @@ def to_picture(graph: Graph, width: int = 110) -> str | None:
         node = node.source
     trunk.append(node.describe())
     trunk.reverse()
+    if len(node.inputs) == 1 or len(node.inputs) > 8:
+        return None
     branches = [_branch(source) for source in node.sources]
-    if any(branch is None for branch in branches) or len(branches) in (1,) or len(branches) > 8:
+    if any(branch is None for branch in branches):
         return None
     tail = " ─▶ ".join(trunk)
     lines = _fan([branch for branch in branches if branch is not None], tail) if branches else [tail]

@@ -120,6 +120,31 @@ def test_split_parts_read_what_the_node_read() -> None:
     assert merge.sources == parts
 
 
+def test_unite_reads_once_and_is_read_where_the_nodes_were() -> None:
+    source = scan(1)
+    nodes = [Sort(limit=1), Sort(limit=2), Sort(limit=3)]
+    graph, merge = fan(nodes[0], scan(2), *nodes[1:])
+    for node in nodes:
+        graph.connect(source, node)
+    new = Sort(limit=6)
+    graph.unite(nodes, new)
+    graph.check()
+    assert new.sources == [source]
+    assert [node is new for node in merge.sources] == [True, False, True, True]
+    assert [write.read.node for write in source.outputs] == [new]
+
+
+def test_unite_refuses_nodes_that_read_different_things() -> None:
+    sorts = [Sort(), Sort()]
+    graph, merge = fan(*sorts)
+    for number, sort in enumerate(sorts):
+        graph.connect(scan(number), sort)
+    with pytest.raises(PlanBug, match="different things"):
+        graph.unite(sorts, Sort())
+    graph.check()
+    assert merge.sources == sorts
+
+
 def test_redirect_drops_what_nobody_reads_any_more() -> None:
     first, second = scan(1), scan(2)
     sort = Sort()

@@ -48,12 +48,14 @@ def _is_merged(node: Node) -> bool:
     """Whether a merge reads the node, or one with workers reads what is made of it."""
     if any(isinstance(reader, Merge) for reader in node.readers):
         return True
-    waiting = list(node.readers)
+    waiting, seen = list(node.readers), set[Node]()
     while waiting:
         reader = waiting.pop()
         if isinstance(reader, Merge) and reader.workers > 1:
             return True
-        waiting.extend(reader.readers)
+        if reader not in seen:
+            seen.add(reader)
+            waiting.extend(reader.readers)
     return False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
 
 from influxish.optimizer.rule import Facts
@@ -37,15 +38,21 @@ def project_columns(graph: Graph, node: Node, facts: Facts) -> bool:
     return False
 
 
-def _wanted(node: Node, facts: Facts) -> set[str]:
+def _wanted(node: Node, facts: Facts) -> Set[str]:
     """Labels that the readers of a node read, directly or through nodes that hand rows on."""
     if node not in facts.memo:
-        wanted: set[str] = set()
-        for reader in node.readers:
-            own = reads(reader)
-            wanted |= _wanted(reader, facts) if own is None else own
-            if isinstance(reader, Filter):
-                wanted |= names_in(reader.condition)
-        facts.memo[node] = wanted
-    found: set[str] = facts.memo[node]
+        read = [_read_by(reader, facts) for reader in node.readers]
+        facts.memo[node] = read[0] if len(read) == 1 else set().union(*read)
+    found: Set[str] = facts.memo[node]
+    return found
+
+
+def _read_by(reader: Node, facts: Facts) -> Set[str]:
+    """Labels that a reader takes from below: worked out once, however many nodes it reads."""
+    key = ("read by", reader)
+    if key not in facts.memo:
+        own = reads(reader)
+        read = _wanted(reader, facts) if own is None else own
+        facts.memo[key] = read | names_in(reader.condition) if isinstance(reader, Filter) else read
+    found: Set[str] = facts.memo[key]
     return found

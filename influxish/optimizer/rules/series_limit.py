@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from influxish.functions.registry import SelectorFunction
 from influxish.optimizer.rule import Facts
-from influxish.plan.graph import Graph
+from influxish.plan.graph import Graph, walk_down
 from influxish.plan.node import Node
 from influxish.plan.nodes import Aggregate, Fill, Merge, Output, Project, Scan, Sort
 
@@ -41,24 +41,24 @@ def _scans(output: Output) -> dict[Scan, tuple[str, ...]]:
     None at all if some node in between could drop all rows of a group.
     """
     found: dict[Scan, tuple[str, ...]] = {}
-    waiting: list[tuple[Node, tuple[str, ...]]] = [(source, ()) for source in output.sources]
-    while waiting:
-        node, required = waiting.pop()
+    asked: dict[Node, dict[str, None]] = {output: {}}
+    for node in reversed(list(walk_down(output))):  # each once, and all its readers before it
+        required = asked[node]
         match node:
             case Scan(predicate=None):
-                found[node] = tuple(dict.fromkeys((*found.get(node, ()), *required)))
-                continue
+                found[node] = tuple(required)
             case Aggregate(calls=calls):
                 # A rank may not exist; all other functions answer something of any value.
                 sure = [
                     call for call in calls if not isinstance(call.function, SelectorFunction) or not call.function.pick
                 ]
-                required = tuple(call.argument for call in sure)
+                required = dict.fromkeys(call.argument for call in sure)
             case Project():
-                required = node.required or required
+                required = dict.fromkeys(node.required) or required
             case Sort() | Fill() | Merge():
                 pass
-            case _:
+            case _ if node is not output:
                 return {}
-        waiting.extend((source, required) for source in node.sources)
+        for source in node.sources:
+            asked.setdefault(source, {}).update(required)
     return found if all(found.values()) else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from influxish.optimizer.rule import Facts
@@ -16,20 +17,28 @@ def share_subgraphs(graph: Graph, node: Node, facts: Facts) -> bool:
     Why: rows are read, decoded and cut into buckets once for all calls of a SELECT. Equal scans in different places
         stay apart: the other rules then fit each to its reader, and a node with two readers would be run twice.
     Legal when: the nodes read the same input, and are told the same but for the columns they add.
-    Stops because: every firing leaves one node fewer.
+    Stops because: every firing leaves fewer nodes.
     """
     if not isinstance(node, Aggregate | Fill):
         return False
-    key = _key(node)
-    first = facts.memo.setdefault(key, node)
-    if first is node:
+    alike = _readers_by_key(node.source, facts)[_key(node)]
+    if len(alike) == 1:
         return False
-    # The survivor is a new description in the place of the first.
-    together = _together(first, node)
-    graph.replace(first, together)
-    graph.redirect(node, together)
-    facts.memo[key] = together
+    # All at once: one after the other, the growing node would be described anew for each.
+    graph.unite(alike, _together(alike))
     return True
+
+
+def _readers_by_key(source: Node, facts: Facts) -> dict[tuple[object, ...], list[Node]]:
+    """The aggregates and fills that read a node; those with the same key can be one."""
+    if source not in facts.memo:
+        groups: dict[tuple[object, ...], list[Node]] = {}
+        for reader in source.readers:
+            if isinstance(reader, Aggregate | Fill):
+                groups.setdefault(_key(reader), []).append(reader)
+        facts.memo[source] = groups
+    found: dict[tuple[object, ...], list[Node]] = facts.memo[source]
+    return found
 
 
 def _key(node: Node) -> tuple[object, ...]:
@@ -42,13 +51,16 @@ def _key(node: Node) -> tuple[object, ...]:
             settings.pop("calls")
     elif isinstance(node, Fill):
         settings.pop("columns")
-    return (type(node), *settings.values(), *node.sources)
+    return (type(node), *settings.values())
 
 
-def _together(first: Node, second: Node) -> Node:
-    match first, second:
-        case (Aggregate(), Aggregate()):
-            return replace(first, calls=tuple(dict.fromkeys((*first.calls, *second.calls))))
-        case (Fill(), Fill()):
-            return replace(first, columns=tuple(dict.fromkeys((*first.columns, *second.columns))))
+def _together(nodes: Sequence[Node]) -> Node:
+    first = nodes[0]
+    match first:
+        case Aggregate():
+            calls = dict.fromkeys(call for node in nodes if isinstance(node, Aggregate) for call in node.calls)
+            return replace(first, calls=tuple(calls))
+        case Fill():
+            columns = dict.fromkeys(column for node in nodes if isinstance(node, Fill) for column in node.columns)
+            return replace(first, columns=tuple(columns))
     raise AssertionError("nodes of one key are of one kind")

@@ -10,6 +10,7 @@ import numpy as np
 
 from influxish.batch import object_array
 from influxish.errors import WriteError
+from influxish.storage.arrays import time_array
 from influxish.storage.points import PointBatch
 from influxish.types import Array, precision_unit
 
@@ -148,18 +149,16 @@ def _with_none(values: Iterable[Any], unsigned: bool) -> Array:
 
 def _times(values: Any, precision: str) -> Array:
     unit = precision_unit(precision)
-    try:
-        array = np.asarray(values)
-    except ValueError:  # sequences of several lengths
-        raise WriteError("times must have one dimension") from None
-    if array.dtype.kind == "M":
+    array = time_array(values)
+    if array.dtype.kind == "M" or not len(array):
         return array
     if array.dtype.kind not in "iu":
         raise WriteError(f"the times must be integers or datetime64, not {array.dtype}")
-    if len(array) and unit > 1:
-        limit = np.iinfo(np.int64).max // unit
-        if int(array.max()) > limit or int(array.min()) < -limit:
-            raise WriteError(f"a time is outside the range of nanoseconds when read as {precision}")
+    if unit == 1:  # as they are: no unsigned one may turn into another here
+        return array
+    limit = np.iinfo(np.int64).max // unit
+    if int(array.max()) > limit or int(array.min()) < -limit:
+        raise WriteError(f"a time is outside the range of nanoseconds when read as {precision}")
     return array.astype(np.int64) * unit
 
 

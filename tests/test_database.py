@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,45 @@ def test_unsigned_columns_stay_unsigned_where_values_are_missing(db: Database) -
         assert db.field_keys("demo", f"m{number}")["v"] == (DataType.UNSIGNED,)
 
 
+EMPTY = (
+    {"time": [], "v": [], "host": []},
+    {"time": np.array([], "datetime64[ns]"), "v": np.zeros(0), "host": ()},
+    pd.DataFrame({"time": [], "v": [], "host": []}),
+    pl.DataFrame({"time": [], "v": [], "host": []}),
+    pa.table({"time": [], "v": [], "host": []}),
+)
+
+
+@pytest.mark.parametrize("data", EMPTY, ids=lambda data: f"{type(data).__module__}.{type(data).__name__}")
+def test_columns_without_rows_are_no_points(db: Database, data: Any) -> None:
+    assert db.write(data, database="demo", measurement="m", tags=["host"]) == 0
+    assert db.write(data, database="demo", measurement="m", tags=["host"], precision="s") == 0
+    assert db.measurements("demo") == []
+    with pytest.raises(NotFound):
+        db.write(data, database="nosuch", measurement="m", tags=["host"])
+
+
+EXPORTS: dict[str, Callable[[influxish.Result], Any]] = {
+    "numpy": lambda result: {name: column for name, column in result.to_numpy().items() if name != "name"},
+    "pandas": lambda result: result.to_pandas().drop(columns="name"),
+    "polars": lambda result: result.to_polars().drop("name"),
+    "arrow": lambda result: result.to_arrow().drop_columns("name"),
+}
+
+
+@pytest.mark.parametrize("form", EXPORTS)
+@pytest.mark.parametrize("select", ["SELECT * FROM m", "SELECT f, i, u, s, b FROM m GROUP BY *"])
+def test_what_was_exported_is_written_back_as_it_was(db: Database, form: str, select: str) -> None:
+    lines = 'm,h=a f=1.5 1\nm,h=b i=-2i 2\nm u=18446744073709551615u 3\nm,h=a s="x" 4\nm,h=a b=true,f=2,i=7i 5'
+    db.write(lines, database="demo")
+    export = EXPORTS[form](db.query(select, database="demo"))
+    assert db.write(export, database="demo", measurement="copy", tags=["h"]) == 5
+    assert rows(db, "SELECT * FROM copy") == rows(db, "SELECT * FROM m")
+    assert db.field_keys("demo", "copy") == db.field_keys("demo", "m")
+    counted = "SELECT count(*) FROM {}"
+    assert rows(db, counted.format("copy")) == rows(db, counted.format("m"))
+
+
 def test_columns_come_as_a_polars_frame(db: Database) -> None:
     frame = pl.DataFrame(
         {"time": [datetime(2020, 1, 1), datetime(2020, 1, 2)], "host": ["a", None], "v": [1, None], "b": [True, False]}
@@ -207,6 +247,16 @@ def test_columns_come_as_a_polars_frame(db: Database) -> None:
         ({"time": ["x"], "v": [1.0]}, {"measurement": "m"}, "must be integers or datetime64"),
         ({"time": [1, 2], "v": [1.0]}, {"measurement": "m"}, "2"),
         ({"time": [2**62], "v": [1.0]}, {"measurement": "m", "precision": "s"}, "outside the range"),
+        ({"time": np.array([2**64 - 5], np.uint64), "v": [1.0]}, {"measurement": "m"}, "time in row 0 is outside"),
+        (
+            {"time": np.array([1, 2**63], np.uint64), "v": [1, 2]},
+            {"measurement": "m", "precision": "ns"},
+            "time in row 1 is outside",
+        ),
+        ({"time": [-(2**63)], "v": [1.0]}, {"measurement": "m"}, "time in row 0 is outside"),
+        ({"time": np.ma.array([1, 2], mask=[1, 0]), "v": [1, 2]}, {"measurement": "m"}, "time in row 0 is missing"),
+        ({"time": [], "v": [1.0]}, {"measurement": "m"}, "there are 0 times"),
+        ({"time": [], "v": []}, {}, "need a measurement"),
         ({"time": [1], "v": [1.0]}, {"measurement": "m", "precision": "fortnight"}, 'no precision "fortnight"'),
         (42, {"measurement": "m"}, "cannot write a int"),
         ({"time": 1, "v": [1.0]}, {"measurement": "m"}, "column 'time' is a int: give a sequence"),

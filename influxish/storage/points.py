@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from influxish.batch import Column, Mask, Positions, object_array
+from influxish.batch import Column, Mask, Positions
 from influxish.errors import WriteError
-from influxish.types import MAX_TIME, MIN_TIME, Array, DataType, Times
+from influxish.storage.arrays import check_text, distinct_tags, field_column, nanoseconds
+from influxish.types import Array, Times
 
 Tags = tuple[tuple[str, str], ...]
 """The tags of one series, sorted by key; no value is empty."""
@@ -94,20 +95,23 @@ class PointBatch:
             tags: key → one value for all rows, or (n,) strings; "" and None mean that the row has no such tag.
             fields: name → (n,) numbers, booleans or strings. NaN and None mean no value. Signed integers become
                 integer fields, unsigned ones unsigned, floats float.
+
+        What a masked array hides is no value, or no tag; a hidden time is refused. Without rows there are no tables.
+
         Raises:
-            WriteError: no rows, lengths that differ, a type that no field can have, an infinity, a time out of range.
+            WriteError: lengths that differ, a type that no field can have, an infinity, a time missing or out of range.
         """
         if not measurement:
             raise WriteError("a measurement needs a name")
         if not fields:
             raise WriteError(f'measurement "{measurement}": at least one field is needed')
-        instants = _times(times)
+        instants = nanoseconds(times)
         rows = len(instants)
-        if not rows:
-            raise WriteError(f'measurement "{measurement}": there are no rows to write')
-        columns = {_name("field", name): _field(name, values, rows) for name, values in fields.items()}
+        columns = {_name("field", name): field_column(name, values, rows) for name, values in fields.items()}
         series, numbers = _series(tags or {}, rows)
-        _check_text(f'measurement "{measurement!a}"', [measurement, *columns, *(tags or {})])
+        check_text(f'measurement "{measurement!a}"', [measurement, *columns, *(tags or {})])
+        if not rows:
+            return PointBatch(())
         for key in series:
             check_key_length(measurement, key)
         table = PointTable(measurement, series, numbers, instants, columns, np.zeros(rows, np.int64))
@@ -144,153 +148,14 @@ def _name(kind: str, name: object) -> str:
     return name
 
 
-def _times(times: Sequence[int] | Array) -> Times:
-    array = np.asarray(times)
-    if array.ndim != 1:
-        raise WriteError(f"times must have one dimension, not {array.ndim}")
-    if array.dtype.kind == "M":
-        if np.isnat(array).any():
-            raise WriteError(f"time {_first(np.isnat(array))} is missing")
-        converted = array.astype("datetime64[ns]")
-        # numpy wraps silently where a date does not fit 64 bits of nanoseconds
-        overflowed = converted.astype(array.dtype) != array
-        if overflowed.any():
-            raise WriteError(f"time {_first(overflowed)} is outside range {MIN_TIME} - {MAX_TIME}")
-        array = converted.astype(np.int64)
-    elif array.dtype.kind not in "iu" and len(array):
-        raise WriteError(f"times must be integers (UTC nanoseconds) or datetime64, not {array.dtype}")
-    outside = (array > MAX_TIME) | (array < MIN_TIME)
-    if outside.any():
-        raise WriteError(f"time {_first(outside)} is outside range {MIN_TIME} - {MAX_TIME}")
-    return array.astype(np.int64)
-
-
-def _first(mask: Mask) -> str:
-    return f"in row {int(np.argmax(mask))}"
-
-
-def _field(name: str, values: Sequence[object] | Array, rows: int) -> Column:
-    array = values if isinstance(values, np.ndarray) else _as_array(values)
-    if array.ndim != 1 or len(array) != rows:
-        raise WriteError(f'field "{name}" has shape {array.shape}, but there are {rows} times')
-    if array.dtype == object:
-        return _object_field(name, array)
-    match array.dtype.kind:
-        case "b":
-            return Column(DataType.BOOLEAN, array.copy())
-        case "i":
-            return Column(DataType.INTEGER, array.astype(np.int64))
-        case "u":
-            return Column(DataType.UNSIGNED, array.astype(np.uint64))
-        case "f":
-            return _floats(name, array.astype(np.float64))
-        case "U":
-            texts = array.astype(object)
-            _check_text(f'field "{name}"', texts.tolist())
-            return Column(DataType.STRING, texts)
-    raise WriteError(f'field "{name}" has dtype {array.dtype}; floats, integers, booleans and strings can be stored')
-
-
-def _as_array(values: Sequence[object]) -> Array:
-    """A list as numpy would type it, unless that would turn one type of value into another."""
-    items = list(values)
-    kinds = {type(item) for item in items}
-    if kinds == {float} or kinds == {bool}:
-        return np.asarray(items)
-    return object_array(items)
-
-
-def _floats(name: str, values: Array) -> Column:
-    if np.isinf(values).any():
-        raise WriteError(f'field "{name}" is infinite {_first(np.isinf(values))}; only finite numbers can be stored')
-    missing = np.isnan(values)
-    return Column(DataType.FLOAT, values, ~missing if missing.any() else None)
-
-
-def _object_field(name: str, array: Array) -> Column:
-    valid = np.fromiter((not _is_missing(value) for value in array), np.bool_, len(array))
-    present = array[valid]
-    kinds = {type(value) for value in present}
-    type_ = _common_type(name, kinds)
-    try:
-        typed = present.astype(type_.dtype)
-    except OverflowError:
-        raise WriteError(f'field "{name}" holds an integer that does not fit 64 bits') from None
-    if type_ is DataType.FLOAT and np.isinf(typed).any():
-        raise WriteError(f'field "{name}" is infinite; only finite numbers can be stored')
-    if type_ is DataType.STRING:
-        _check_text(f'field "{name}"', typed.tolist())
-    values = np.zeros(len(array), type_.dtype)
-    values[valid] = typed
-    return Column(type_, values, None if valid.all() else valid)
-
-
-def _check_text(what: str, texts: list[str]) -> None:
-    try:
-        "".join(texts).encode()
-    except UnicodeEncodeError as error:
-        raise WriteError(f"{what} holds a character that cannot be written as UTF-8 ({error.reason})") from None
-
-
-def _common_type(name: str, kinds: set[type]) -> DataType:
-    if all(issubclass(kind, bool | np.bool_) for kind in kinds):
-        return DataType.BOOLEAN if kinds else DataType.FLOAT
-    if all(issubclass(kind, str) for kind in kinds):
-        return DataType.STRING
-    if not any(issubclass(kind, bool | np.bool_) for kind in kinds):
-        if all(issubclass(kind, np.unsignedinteger) for kind in kinds):
-            return DataType.UNSIGNED
-        if all(issubclass(kind, int | np.integer) for kind in kinds):
-            return DataType.INTEGER
-        if all(issubclass(kind, int | float | np.integer | np.floating) for kind in kinds):
-            return DataType.FLOAT
-    found = ", ".join(sorted(kind.__name__ for kind in kinds))
-    raise WriteError(
-        f'field "{name}" holds values of types {found}; a field has one type: numbers, booleans or strings'
-    )
-
-
 def _series(tags: Mapping[str, str | Sequence[str | None] | Array], rows: int) -> tuple[tuple[Tags, ...], Positions]:
     keys = sorted(_name("tag", key) for key in tags)
     ids, coded = np.zeros(rows, np.int64), []
     for key in keys:
-        distinct, codes = _distinct_tags(key, tags[key], rows)
+        distinct, codes = distinct_tags(key, tags[key], rows)
         coded.append((key, distinct, codes))
         ids = np.unique(ids * len(distinct) + codes, return_inverse=True)[1].reshape(-1)
     first = np.unique(ids, return_index=True)[1].tolist()
     pairs = [[(key, distinct[code]) for code in codes[first].tolist()] for key, distinct, codes in coded]
     found = [tuple(pair for pair in series if pair[1]) for series in zip(*pairs, strict=True)] if pairs else [()]
     return tuple(found), ids.astype(np.int64)
-
-
-def _distinct_tags(key: str, values: str | Sequence[str | None] | Array, rows: int) -> tuple[list[str], Positions]:
-    if isinstance(values, str):
-        return [values], np.zeros(rows, np.int64)
-    items = values.tolist() if isinstance(values, np.ndarray) else list(values)
-    if len(items) != rows:
-        raise WriteError(f'tag "{key}" has {len(items)} values, but there are {rows} times')
-    known: dict[object, int] = {}
-    try:
-        codes = np.fromiter((known.setdefault(item, len(known)) for item in items), np.int64, rows)
-    except TypeError:  # lists, for instance, cannot be looked up
-        found = next(item for item in items if not isinstance(item, str | None))
-        raise WriteError(f'tag "{key}" holds {found!r}; tag values are strings') from None
-    distinct: dict[str, int] = {}
-    merged = np.zeros(len(known), np.int64)
-    for item, code in known.items():
-        text = "" if _is_missing(item) else item
-        if not isinstance(text, str):
-            raise WriteError(f'tag "{key}" holds {text!r}; tag values are strings')
-        merged[code] = distinct.setdefault(text, len(distinct))
-    _check_text(f'tag "{key}"', list(distinct))
-    return list(distinct), merged[codes]
-
-
-def _is_missing(value: object) -> bool:
-    """Whether a value among objects stands for none: None, NaN, or pandas' NA and NaT.
-
-    These two cannot be compared, so they are known by the names of their types.
-    """
-    if isinstance(value, float):
-        return value != value
-    return value is None or type(value).__name__ in ("NAType", "NaTType")

@@ -50,6 +50,49 @@ def test_nan_and_none_mean_no_value_and_rows_without_any_are_left_out(values: ob
     assert found.values == 5
 
 
+@pytest.mark.parametrize(
+    ("values", "type_"),
+    [
+        (np.array([1.5, np.inf, 2.5]), DataType.FLOAT),
+        (np.array([1, 2, 3], np.int16), DataType.INTEGER),
+        (np.array([1, 2, 2**64 - 1], np.uint64), DataType.UNSIGNED),
+        (np.array([True, False, True]), DataType.BOOLEAN),
+        (np.array(["a", "b", "c"]), DataType.STRING),
+        (object_array(["a", 5, "c"]), DataType.STRING),
+    ],
+)
+def test_what_a_masked_array_hides_is_no_value(values: np.ndarray, type_: DataType) -> None:
+    fields = {"v": np.ma.array(values, mask=[False, True, False]), "w": [7, 8, 9]}
+    found = table(fields)
+    assert found.values == 5
+    assert found.fields["v"].type is type_
+    assert found.fields["v"].mask.tolist() == [True, False, True]
+    assert found.fields["v"].values[[0, 2]].tolist() == values[[0, 2]].tolist()
+    assert table({"v": fields["v"]}).times.tolist() == [1, 3]
+    hidden = table({"v": np.ma.array(values, mask=True), "w": [7, 8, 9]})
+    assert hidden.values == 3
+    shown = table({"v": np.ma.array(values[[0, 2, 0]])})
+    assert shown.values == 3
+    assert not isinstance(shown.fields["v"].values, np.ma.MaskedArray)
+
+
+def test_the_parts_of_a_masked_array_are_missing_one_by_one() -> None:
+    masked = np.ma.array([1, 2, 3], mask=[False, True, False])
+    assert table({"v": list(masked)}).times.tolist() == [1, 3]
+
+
+def test_a_tag_that_a_masked_array_hides_is_no_tag_and_a_mask_that_hides_no_time_changes_nothing() -> None:
+    tags = {"h": np.ma.array(["a", "b", "c"], mask=[False, True, False])}
+    found = table({"v": [1, 2, 3]}, np.ma.array([1, 2, 3]), tags)
+    assert [found.series[row] for row in found.rows] == [(("h", "a"),), (), (("h", "c"),)]
+    assert type(found.times) is np.ndarray
+
+
+def test_without_rows_there_are_no_tables() -> None:
+    empty = PointBatch.from_columns("m", [], {"h": [], "r": "x"}, {"v": [], "w": np.zeros(0)})
+    assert (empty.tables, empty.rows, empty.values) == ((), 0, 0)
+
+
 def test_missing_strings_and_integers_leave_the_type_alone() -> None:
     found = table({"s": ["a", None, "b"], "i": [None, 2**62 + 1, None], "b": [None, None, True]})
     assert [column.type.value for column in found.fields.values()] == ["string", "integer", "boolean"]
@@ -74,7 +117,7 @@ def test_datetime64_of_any_unit_is_a_time() -> None:
     [
         (("", [1], {}, {"v": [1]}), "a measurement needs a name"),
         (("m", [1], {}, {}), "at least one field is needed"),
-        (("m", [], {}, {"v": []}), "there are no rows to write"),
+        (("m", [], {}, {"v": [1]}), r'field "v" has shape \(1,\), but there are 0 times'),
         (("m", [1, 2], {}, {"v": [1]}), r'field "v" has shape \(1,\), but there are 2 times'),
         (("m", [1], {"h": ["a", "b"]}, {"v": [1]}), 'tag "h" has 2 values, but there are 1 times'),
         (("m", [1], {"h": [5]}, {"v": [1]}), "tag values are strings"),
@@ -83,6 +126,12 @@ def test_datetime64_of_any_unit_is_a_time() -> None:
         (("m", [MAX_TIME + 1], {}, {"v": [1]}), "time in row 0 is outside range"),
         (("m", np.array([2**64 - 1], np.uint64), {}, {"v": [1]}), "time in row 0 is outside range"),
         (("m", np.array(["NaT"], "datetime64[ns]"), {}, {"v": [1]}), "time in row 0 is missing"),
+        (("m", np.ma.array([1, 2], mask=[False, True]), {}, {"v": [1, 2]}), "time in row 1 is missing"),
+        (("m", [[1], [1, 2]], {}, {"v": [1, 2]}), "one dimension"),
+        (("m", [1, 2], {}, {"v": np.ma.array([1.0, np.inf], mask=[True, False])}), "infinite in row 1"),
+        (("m", [1, 2], {}, {"v": np.ma.array([1, "a"], mask=[True, False], dtype=bytes)}), "has dtype .S1"),
+        (("m", [1], {}, {"v": np.ma.masked}), r"has shape \(\)"),
+        (("m", [1], {}, {"v": np.ma.zeros(1, "i4,i4")}), "has dtype"),
         (("m", np.array(["9999-01-01"], "datetime64[s]"), {}, {"v": [1]}), "outside range"),
         (("m", [1], {}, {"v": [float("inf")]}), "infinite"),
         (("m", [1, 2], {}, {"v": [None, float("-inf")]}), "infinite"),

@@ -5,9 +5,11 @@ Source of the rules and the wording: influxdata/influxdb 1.8, query/compile.go.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
+from influxish.compiler.reduction import LITERALS, reduced
 from influxish.errors import CompileError, QueryError
 from influxish.functions.interruption import look
 from influxish.functions.registry import (
@@ -21,15 +23,6 @@ from influxish.functions.registry import (
 from influxish.influxql import ast, format_node
 from influxish.influxql.node import AstNode
 from influxish.types import DataType
-
-_LITERALS = (
-    ast.NumberLiteral,
-    ast.IntegerLiteral,
-    ast.UnsignedLiteral,
-    ast.StringLiteral,
-    ast.BooleanLiteral,
-    ast.DurationLiteral,
-)
 
 
 @dataclass(slots=True)
@@ -70,8 +63,22 @@ def check_depth(node: ast.Expression) -> None:
         pending.extend((child, depth + (not flat)) for child in part.children())
 
 
+def reduce_fields(fields: Sequence[ast.Field]) -> tuple[ast.Field, ...]:
+    """The select list with its constant parts worked out.
+
+    Raises:
+        CompileError: an expression is nested too deeply.
+    """
+    found = []
+    for item in fields:
+        look()
+        check_depth(item.expression)
+        found.append(replace(item, expression=reduced(item.expression)))
+    return tuple(found)
+
+
 def check_fields(select: ast.Select) -> Traits:
-    """Check each field of a select list by itself; `time` alone is passed over.
+    """Check each field of a select list, as `reduce_fields` leaves it, by itself; `time` alone is passed over.
 
     Raises:
         CompileError: with the place of the first fault.
@@ -79,7 +86,6 @@ def check_fields(select: ast.Select) -> Traits:
     traits = Traits()
     for item in select.fields:
         look()
-        check_depth(item.expression)
         _check(item.expression, traits, select.limit, wildcard=True)
     return traits
 
@@ -93,6 +99,8 @@ def check_mixture(select: ast.Select, traits: Traits, *, grouped_by_time: bool, 
     span = select.fields[0].span.to(select.fields[-1].span)
     if all(is_time(item.expression) for item in select.fields):
         raise CompileError("at least 1 non-time field must be queried", span=span)
+    if not traits.calls and not traits.has_columns:
+        raise CompileError("field must contain at least one variable", span=span)
     if traits.top_bottom and len(traits.calls) > 1:
         raise CompileError(
             f"selector function {traits.top_bottom}() cannot be combined with other functions", span=span
@@ -135,10 +143,10 @@ def _check(node: ast.Expression, traits: Traits, limit: int, *, wildcard: bool) 
         case ast.ParenExpr(expression=inner):
             _check(inner, traits, limit, wildcard=wildcard)
         case ast.BinaryExpr(left=left, right=right):
-            if isinstance(left, _LITERALS) and isinstance(right, _LITERALS):
+            if isinstance(left, LITERALS) and isinstance(right, LITERALS):
                 raise CompileError("cannot perform a binary expression on two literals", span=node.span)
             for side in (left, right):
-                if not is_constant(side):
+                if not isinstance(side, LITERALS):
                     _check(side, traits, limit, wildcard=False)
         case ast.Distinct(call=call):
             _check_call(call, traits, limit, wildcard)
@@ -148,18 +156,14 @@ def _check(node: ast.Expression, traits: Traits, limit: int, *, wildcard: bool) 
             raise CompileError("field must contain at least one variable", span=node.span)
 
 
-def is_constant(node: ast.Expression) -> bool:
-    """Whether only literals take part in it."""
-    return all(isinstance(part, (*_LITERALS, ast.BinaryExpr, ast.ParenExpr)) for part in node.walk())
-
-
 def _check_call(call: ast.Call, traits: Traits, limit: int, wildcard: bool) -> None:
     function = FUNCTIONS.get(call.name)
     if isinstance(function, MathFunction):
-        least, most = function.arguments
-        _check_count(call, least, most)
-        for argument in call.args:
-            if not is_constant(argument):
+        check_math(call)
+        for place, argument in enumerate(call.args):
+            if place and isinstance(argument, ast.Wildcard | ast.RegexLiteral):
+                raise CompileError(f"unable to use a wildcard as argument {place + 1} of {call.name}()", span=call.span)
+            if not isinstance(argument, (*LITERALS, ast.RegexLiteral)):
                 _check(argument, traits, limit, wildcard=wildcard)
         return
     if not isinstance(function, GroupFunction):
@@ -175,6 +179,14 @@ def _check_call(call: ast.Call, traits: Traits, limit: int, wildcard: bool) -> N
         if function.stamp is Stamp.BUCKET:
             traits.only_selectors = False
         _check_plain(call, function, traits, wildcard)
+
+
+def check_math(call: ast.Call) -> None:
+    """Raises: CompileError: a mathematical function has too few or too many arguments."""
+    function = FUNCTIONS[call.name]
+    assert isinstance(function, MathFunction)
+    least, most = function.arguments
+    _check_count(call, least, most)
 
 
 def undefined(call: ast.Call) -> QueryError:

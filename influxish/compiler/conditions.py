@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from influxish.compiler.checks import check_depth
+from influxish.compiler.checks import check_depth, check_math
 from influxish.compiler.expressions import lower
+from influxish.compiler.reduction import reduced
 from influxish.errors import CompileError
 from influxish.functions.expression import Comparison, Expression, Literal, Logical, Match, Reference
+from influxish.functions.registry import FUNCTIONS, MathFunction
 from influxish.influxql import ast, format_node
 from influxish.moments import parse_moment
 from influxish.types import ALL_TIME, DAY, MAX_TIME, MIN_TIME, SECOND, DataType, TimeRange, format_time
@@ -65,8 +67,7 @@ def _split(node: ast.Expression, clock: Clock) -> tuple[Expression | None, TimeR
         return _comparison(node), ALL_TIME
     if isinstance(node, ast.BooleanLiteral):
         return Literal(node.value, type=DataType.BOOLEAN, span=node.span), ALL_TIME
-    if isinstance(node, ast.Call):
-        raise CompileError(f"invalid function call in condition: {format_node(node)}", span=node.span)
+    _check_calls(node)
     raise CompileError(
         f"invalid condition expression: {format_node(node)}",
         span=node.span,
@@ -84,16 +85,25 @@ def _chain(node: ast.BinaryExpr) -> Sequence[ast.Expression]:
     return [current, *reversed(operands)]
 
 
+def _check_calls(side: ast.Expression) -> None:
+    """Only functions that work value by value may be called in a condition."""
+    for part in side.walk():
+        if isinstance(part, ast.Call) and isinstance(FUNCTIONS.get(part.name), MathFunction):
+            check_math(part)
+        elif isinstance(part, ast.Call | ast.Distinct):
+            raise CompileError(f"invalid function call in condition: {format_node(part)}", span=part.span)
+
+
 def _comparison(node: ast.BinaryExpr) -> Expression:
     for side in (node.left, node.right):
-        for part in side.walk():
-            if isinstance(part, ast.Call | ast.Distinct):
-                raise CompileError(f"invalid function call in condition: {format_node(part)}", span=part.span)
+        _check_calls(side)
     if node.op in ("=~", "!~"):
         assert isinstance(node.right, ast.RegexLiteral)
-        return Match(lower(node.left), node.right.pattern, node.op == "!~", type=DataType.BOOLEAN, span=node.span)
+        return Match(
+            lower(reduced(node.left)), node.right.pattern, node.op == "!~", type=DataType.BOOLEAN, span=node.span
+        )
     op = _COMPARISONS[node.op]
-    left, right = lower(node.left), lower(node.right)
+    left, right = lower(reduced(node.left)), lower(reduced(node.right))
     if isinstance(left, Literal) and isinstance(right, Reference):  # the index and the blocks look for name op literal
         left, right, op = right, left, _MIRRORED.get(op, op)
     return Comparison(op, left, right, type=DataType.BOOLEAN, span=node.span)

@@ -5,10 +5,10 @@ FROM, WHERE and GROUP BY are laid out here; the fields are built by `builder.py`
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from influxish.compiler.builder import SelectBuilder
-from influxish.compiler.checks import check_fields, check_mixture, is_time
+from influxish.compiler.checks import check_fields, check_mixture, is_time, reduce_fields
 from influxish.compiler.conditions import Clock, split_condition
 from influxish.compiler.dimensions import dimension_names, is_time_call, window_of
 from influxish.errors import CompileError, UnsupportedStatement
@@ -73,6 +73,7 @@ class _Compiler:
         """Compile one SELECT under `output`, which is replaced by a node that knows its columns."""
         is_subquery = isinstance(output, Derive)
         _check_place(select, outer)
+        select = replace(select, fields=reduce_fields(select.fields))
         clock = Clock(self.now, select.timezone)
         condition, time_range = split_condition(select.condition, clock)
         window = window_of(select, clock)

@@ -70,8 +70,13 @@ def combine(op: str, left: Expression, right: Expression, at: Expression) -> Exp
     Raises:
         CompileError: operands that do not go together.
     """
-    if NULL in (left, right):
+    if NULL in (left, right) or DataType.DURATION in (left.type, right.type):
         return NULL
+    for side, other in ((left, right), (right, left)):
+        if side.type is DataType.INTEGER and isinstance(other, Literal) and other.type is DataType.UNSIGNED:
+            text = f"{_with_type(left)} {op} {_with_type(right)}"
+            message = f"type error: {text}: cannot use {op} with an integer and unsigned literal"
+            raise CompileError(message, span=at.span)
     result = _result(op, left.type, right.type)
     if result is None:
         text = f"{_with_type(left)} {op} {_with_type(right)}"

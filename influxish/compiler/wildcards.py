@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from influxish.compiler.names import own_title
 from influxish.compiler.scope import Scope
-from influxish.functions.registry import FUNCTIONS, GroupFunction
+from influxish.errors import CompileError
+from influxish.functions.registry import FUNCTIONS
 from influxish.influxql import ast
 from influxish.regex import compile_regex
 from influxish.types import DataType
@@ -51,17 +52,17 @@ def _matches(pattern: ast.Expression, name: str) -> bool:
 
 
 def _pattern_call(node: ast.Expression) -> ast.Call | None:
-    """The innermost call whose first argument is a wildcard."""
-    calls = [part for part in node.walk() if isinstance(part, ast.Call) and part.args]
-    return next((call for call in calls if isinstance(call.args[0], ast.Wildcard | ast.RegexLiteral)), None)
+    """The innermost of the calls that are each other's first argument, if it is called with a wildcard."""
+    found = None
+    while isinstance(node, ast.Call) and node.args:
+        found, node = node, node.args[0]
+    return found if isinstance(node, ast.Wildcard | ast.RegexLiteral) else None
 
 
 def _calls(item: ast.Field, call: ast.Call, scope: Scope) -> Iterator[ast.Field]:
-    function = FUNCTIONS[call.name]
-    assert isinstance(function, GroupFunction)
-    pattern = call.args[0]
+    pattern, function = call.args[0], FUNCTIONS[call.name]
     if isinstance(pattern, ast.Wildcard) and pattern.kind == "tag":
-        return
+        raise CompileError(f"unable to use tag wildcard in {call.name}()", span=pattern.span)
     for name, type in sorted(scope.fields.items()):
         if type in function.takes and _matches(pattern, name):
             one = replace(call, args=(ast.VarRef(name, span=pattern.span), *call.args[1:]))
@@ -73,6 +74,4 @@ def _swap(node: ast.Expression, old: ast.Call, new: ast.Call) -> ast.Expression:
         return new
     if isinstance(node, ast.Call):
         return replace(node, args=tuple(_swap(arg, old, new) for arg in node.args))
-    if isinstance(node, ast.ParenExpr):
-        return replace(node, expression=_swap(node.expression, old, new))
     return node

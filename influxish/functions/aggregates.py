@@ -203,15 +203,15 @@ def _mode_finish(columns: _Columns, segments: Segments, arguments: Arguments, ty
     """The most frequent value of each segment.
 
     Values are tried in ascending order. One that occurs as often as the winner so far takes its place unless it
-    begins after the winner's last point; of values that occur only once the smallest wins; of booleans false.
+    begins after the winner's last point; of values that occur only once the smallest wins; of booleans true.
 
     Source: influxdata/influxdb 1.8, query/functions.go, FloatModeReduceSlice and its kin.
     """
     # States of several parts are merged by now, so each value stands once, ascending inside its segment.
     most, groups = extremes(columns["count"], segments, np.maximum)
-    winners = most[groups.starts]
     if type is DataType.BOOLEAN:
-        return columns["value"][winners]
+        return columns["value"][most[groups.stops - 1]]
+    winners = most[groups.starts]
     often = np.flatnonzero(columns["count"][winners] > 1)
     rivals = Segments(groups.starts[often], groups.stops[often])
     winners[often] = most[_last_winner(columns["first"][most], columns["last"][most], rivals)]

@@ -88,7 +88,7 @@ def median(points: list[Point], arguments: tuple[Any, ...], type: DataType) -> A
 @model("mode")
 def mode(points: list[Point], arguments: tuple[Any, ...], type: DataType) -> Answer:
     if type is DataType.BOOLEAN:
-        return [(sum(point.value for point in points) * 2 > len(points), None)]
+        return [(sum(point.value for point in points) * 2 >= len(points), None)]
     winner, most, until = None, 0, 0
     for value in sorted({point.value for point in points}):
         times = [point.time for point in points if point.value == value]

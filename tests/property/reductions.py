@@ -121,7 +121,7 @@ def _number(function: str, values: list[float | int]) -> float | int:
 def _mode(samples: list[Sample]) -> Value:
     """Values in ascending order; an equal count replaces the winner unless it begins after the winner's last point."""
     if isinstance(samples[0].value, bool):
-        return sum(bool(sample.value) for sample in samples) * 2 > len(samples)
+        return sum(bool(sample.value) for sample in samples) * 2 >= len(samples)
     winner, most, until = None, 0, 0
     for value in sorted({sample.value for sample in samples}):
         times = [sample.time for sample in samples if sample.value == value]

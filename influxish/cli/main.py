@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
 
+from influxish.cli.bugs import FAILED, tell_bug
 from influxish.cli.interrupts import INTERRUPTED, leave_at_once, raise_again
 
-FAILED, BROKEN_PIPE = 1, 141
-"""Exit codes: an error of the input, and a reader of our output that went away. Wrong usage is 2."""
+BROKEN_PIPE = 141
+"""Exit code: a reader of our output that went away. Wrong usage is 2."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,12 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _drop_output()
         place = f"{error.filename}: " if error.filename else "cannot write the output: "
         return _failed(f"{place}{error.strerror or error}")
-    except _errors() as error:
+    except SystemExit:
+        raise
+    except BaseException as error:  # a panic of what is written in Rust is no Exception
         try:
             sys.stdout.flush()
         except OSError:
             _drop_output()
-        return _failed(str(error))
+        return _failed(str(error)) if isinstance(error, _root_of_errors()) else tell_bug(error)
 
 
 def _command(arguments: Sequence[str] | None) -> Callable[[], int]:
@@ -93,7 +96,7 @@ def _failed(message: str) -> int:
     return FAILED
 
 
-def _errors() -> tuple[type[Exception], ...]:
+def _root_of_errors() -> type[Exception]:
     from influxish.errors import InfluxishError
 
-    return (InfluxishError,)
+    return InfluxishError

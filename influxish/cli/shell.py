@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import influxish
+from influxish.cli.bugs import tell_bug
 from influxish.cli.completion import DELIMITERS, EPOCHS, FORMATS, Completer, readline_function, unquoted
 from influxish.cli.opening import open_existing
 from influxish.cli.querying import print_results
@@ -114,18 +115,24 @@ class Shell:
         return not self._typed and line.strip().rstrip(";").lower() in ("quit", "exit", ".quit", ".exit")
 
     def _take_line(self, line: str) -> None:
-        statement = self._statement(line, eager=True)
-        if statement is None:
-            return
-        if readline is not None:
-            readline.add_history(" ".join(statement.splitlines()))
+        """Run what `line` completes; whatever goes wrong is told, and the next line is read."""
         try:
-            self._run(statement)
+            statement = self._statement(line, eager=True)
+            if statement is not None:
+                if readline is not None:
+                    readline.add_history(" ".join(statement.splitlines()))
+                self._run(statement)
         except KeyboardInterrupt:
             print("stopped", file=sys.stderr)
         except InfluxishError as error:
             sys.stdout.flush()
             print(f"error: {error}", file=sys.stderr)
+        except (OSError, SystemExit):  # the terminal went away, most likely
+            raise
+        except BaseException as error:  # a panic of what is written in Rust is no Exception
+            self._typed.clear()
+            sys.stdout.flush()
+            tell_bug(error)
 
     def _statement(self, line: str, *, eager: bool) -> str | None:
         """What is to be run now that `line` was typed; None when more must follow. An empty line ends a statement.

@@ -17,7 +17,15 @@ from typing import Any, Self
 
 import influxish
 from influxish.cli.csv_input import CsvBlock, CsvReader, CsvShape
-from influxish.cli.input import LONGEST_LINE, BrokenInput, LineBlock, Source, line_blocks, numbered_lines
+from influxish.cli.input import (
+    LONGEST_LINE,
+    BrokenInput,
+    LineBlock,
+    Source,
+    is_same_file,
+    line_blocks,
+    numbered_lines,
+)
 from influxish.cli.opening import open_or_make
 from influxish.cli.progress import Progress, short
 from influxish.cli.rejects import Rejects
@@ -30,6 +38,14 @@ INTERRUPTED = 130
 
 def run(options: argparse.Namespace) -> int:
     """Import every file; 0 when all of it was loaded."""
+    for name in options.files:
+        rejects = _rejects_path(name, options.rejects)
+        for other in options.files:
+            if is_same_file(other, rejects):
+                raise InfluxishError(
+                    f"{rejects} is one of the files to load, and the rejected lines of {name} would go into it: name "
+                    "another file with --rejects"
+                )
     with open_or_make(options.data) as database, Interrupts() as interrupts:
         if options.db not in database.databases():
             database.create_database(options.db)
@@ -108,8 +124,8 @@ class _Importer:
         return 1 if self._rejected or self._broken else 0
 
     def _file(self, name: str, source: Source, progress: Progress) -> None:
-        default = "stdin.rejects" if name == "-" else f"{name}.rejects"
-        rejects = Rejects(source.name, Path(self._options.rejects or default), append=bool(self._options.rejects))
+        chosen = self._options.rejects
+        rejects = Rejects(source.name, _rejects_path(name, chosen), append=bool(chosen))
         try:
             for _ in self._csv(source, rejects) if self._options.format == "csv" else self._lines(source, rejects):
                 progress.update(self._bytes_before + source.position, self._points)
@@ -193,6 +209,11 @@ class _Importer:
             _say(f"loaded {loaded} into {self._options.db} in {seconds:.1f} s ({rate}/s)")
         if self._rejected:
             _say(f"rejected {self._rejected:,} line{'s' if self._rejected != 1 else ''}")
+
+
+def _rejects_path(name: str, chosen: str) -> Path:
+    """Where the rejected lines of the input `name` go; `chosen` for all inputs, "" for a file for each."""
+    return Path(chosen or ("stdin.rejects" if name == "-" else f"{name}.rejects"))
 
 
 def _csv_shape(options: argparse.Namespace) -> CsvShape:

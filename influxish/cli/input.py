@@ -117,6 +117,17 @@ class Source:
         raise BrokenInput(f"{self.name}: the gzip data is cut off after byte {self.position:,}: the file is not whole")
 
 
+def is_same_file(name: str, path: Path) -> bool:
+    """Whether the input `name` ("-" is standard input) and `path` are one file, by whatever names. One that is missing
+    is no other's, and a device may be read and written at once."""
+    try:
+        read = os.fstat(sys.stdin.fileno()) if name == "-" else os.stat(name)
+        written = path.stat()
+    except OSError:
+        return False
+    return stat.S_ISREG(read.st_mode) and os.path.samestat(read, written)
+
+
 @dataclass(frozen=True, slots=True)
 class LineBlock:
     """Some whole lines.

@@ -14,8 +14,9 @@ def open_existing(folder: str) -> influxish.Database:
     """The databases in a folder that is there: a misspelt name must not make an empty one.
 
     Raises:
-        InfluxishError: there is no such folder. And as `influxish.open`.
+        InfluxishError: there is no such folder, or it is a file. And as `influxish.open`.
     """
+    _refuse_file(folder)
     if not Path(folder).is_dir():
         raise InfluxishError(f"there is no folder {folder}; `influxish import --data {folder} …` makes it")
     return open_or_make(folder)
@@ -24,12 +25,22 @@ def open_existing(folder: str) -> influxish.Database:
 def open_or_make(folder: str) -> influxish.Database:
     """The databases in a folder, made if it is missing. What is found broken in its files is told on standard error.
 
-    Raises: as `influxish.open`.
+    Raises:
+        InfluxishError: the folder is a file. And as `influxish.open`.
     """
+    _refuse_file(folder)
     database = influxish.open(folder)
     for damage in database.damage:
         print(f"warning: {damage}", file=sys.stderr)
     return database
+
+
+def _refuse_file(path: str) -> None:
+    if Path(path).exists() and not Path(path).is_dir():
+        raise InfluxishError(
+            f"{path} is a file, and --data takes a folder: `influxish import --data FOLDER --db NAME {path}` loads a "
+            "file into one"
+        )
 
 
 def query_text(text: str) -> str:

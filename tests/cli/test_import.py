@@ -87,6 +87,39 @@ def test_bad_lines_are_named_and_kept_and_the_good_ones_loaded(tmp_path: Path) -
     assert ask(tmp_path, "SELECT v FROM cpu") == [(1, 1.0), (2, 7.0), (5, 2.0)]
 
 
+@pytest.mark.parametrize("way", ["itself", "a link", "a hard link", "standard input", "the second", "by default"])
+def test_rejected_lines_never_go_into_a_file_that_is_read(tmp_path: Path, way: str) -> None:
+    path, other = tmp_path / "a.lp", tmp_path / "b.lp"
+    text = "cpu v=1 1\nbad\n"
+    path.write_text(text)
+    rejects, files, stdin = path, [path], None
+    match way:
+        case "a link":
+            rejects = tmp_path / "link"
+            rejects.symlink_to(path)
+        case "a hard link":
+            rejects = tmp_path / "hard"
+            rejects.hardlink_to(path)
+        case "standard input":
+            files, stdin = ["-"], path.open("rb")
+        case "the second":
+            other.write_text("cpu v=2 2\n")
+            files = [other, path]
+        case "by default":
+            path = path.rename(tmp_path / "b.lp.rejects")
+            rejects, files = path, [other, path]
+            other.write_text("bad\n")
+    option = [] if way == "by default" else ["--rejects", rejects]
+    command = [sys.executable, "-m", "influxish", "import", "--data", tmp_path / "data", "--db", "m", *option, *files]
+    done = subprocess.run(command, stdin=stdin, capture_output=True, text=True, env=environment(), check=False)
+    if stdin is not None:
+        stdin.close()
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {rejects} is one of the files to load, and the rejected lines of ")
+    assert path.read_text() == text
+    assert not (tmp_path / "data").exists()
+
+
 def test_only_the_first_ten_bad_lines_are_shown(tmp_path: Path) -> None:
     path = tmp_path / "bad.lp"
     path.write_text("".join(f"bad{number}\n" for number in range(25)) + "cpu v=1 1\n")

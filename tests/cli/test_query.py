@@ -146,6 +146,19 @@ def test_a_misspelt_folder_makes_no_database(tmp_path: Path) -> None:
     assert not (tmp_path / "typo").exists()
 
 
+@pytest.mark.parametrize(
+    "command", [("query", "SHOW DATABASES"), ("explain", "SELECT v FROM m"), ("databases",), ("shell",), ("import",)]
+)
+def test_a_file_where_a_folder_should_stand_is_called_one(tmp_path: Path, command: tuple[str, ...]) -> None:
+    path = tmp_path / "a.lp"
+    path.write_text("cpu v=1 1\n")
+    more = ("--db", "m", path) if command == ("import",) else command[1:]
+    done = influxish(command[0], "--data", path, *more)
+    assert done.code == 1
+    assert done.err.startswith(f"error: {path} is a file, and --data takes a folder: `influxish import --data FOLDER")
+    assert path.read_text() == "cpu v=1 1\n"
+
+
 def test_a_reader_that_goes_away_is_no_error(data: Path, tmp_path: Path) -> None:
     with engine.open(tmp_path / "big") as database:
         database.create_database("m")

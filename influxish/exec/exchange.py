@@ -31,8 +31,8 @@ class Exchange(BatchIterator):
     """Drive the inputs on the pool, a batch at a time; what comes out is the first input, then the second, and so on.
 
     That is the order in which one thread would have read them, so an answer does not show how many workers there were
-    or which was faster. An input never blocks a worker: when it is far enough ahead it is
-    simply not given another step, so a slow reader holds no thread.
+    or which was faster. An input never blocks a worker: when it is far enough ahead it is simply not given another
+    step, so a slow reader holds no thread.
 
     `context` is one that the inputs were built with and nobody else: closing the exchange stops them through it.
     """

@@ -18,8 +18,7 @@ from influxish.errors import NotFound
 from influxish.exec.context import QueryContext
 from influxish.functions.expression import Expression
 from influxish.functions.interruption import look
-from influxish.influxql import ast
-from influxish.influxql import statements as st
+from influxish.influxql import ast, manage, show
 from influxish.regex import compile_regex
 from influxish.storage.engine import Engine
 from influxish.storage.interface import RetentionPolicy
@@ -47,31 +46,31 @@ def execute_metadata(
     """
     context.look()
     match statement:
-        case st.ShowDatabases():
+        case show.ShowDatabases():
             return _answer([_chunk("databases", ("name",), [(name,) for name in engine.databases()])])
-        case st.ShowRetentionPolicies():
+        case show.ShowRetentionPolicies():
             return _show_policies(engine, statement.database or database)
-        case st.ShowMeasurements():
+        case show.ShowMeasurements():
             return _show_measurements(statement, engine, _named(statement.database or database), context)
-        case st.ShowTagKeys():
+        case show.ShowTagKeys():
             return _each_measurement(statement, engine, database, ("tagKey",), _tag_keys(engine, statement), context)
-        case st.ShowTagValues():
+        case show.ShowTagValues():
             return _each_measurement(
                 statement, engine, database, ("key", "value"), _tag_values(engine, statement, context), context
             )
-        case st.ShowFieldKeys():
+        case show.ShowFieldKeys():
             return _each_measurement(
                 statement, engine, database, ("fieldKey", "fieldType"), _field_keys(engine), context
             )
-        case st.ShowSeries():
+        case show.ShowSeries():
             return _show_series(statement, engine, _named(statement.database or database), context)
-        case st.CreateDatabase():
+        case manage.CreateDatabase():
             engine.create_database(statement.name, _policy_of(statement))
             return StatementResult(0)
-        case st.DropDatabase():
+        case manage.DropDatabase():
             engine.drop_database(statement.name)
             return StatementResult(0)
-        case st.CreateRetentionPolicy():
+        case manage.CreateRetentionPolicy():
             shard = statement.shard_duration or default_shard_duration(statement.duration)
             policy = RetentionPolicy(statement.name, statement.duration, shard, statement.default)
             engine.create_policy(statement.database, policy)
@@ -88,7 +87,7 @@ def default_shard_duration(duration: int) -> int:
     return WEEK
 
 
-def _policy_of(statement: st.CreateDatabase) -> RetentionPolicy | None:
+def _policy_of(statement: manage.CreateDatabase) -> RetentionPolicy | None:
     if statement.duration is None and statement.shard_duration is None and statement.policy is None:
         return None
     duration = statement.duration or 0
@@ -109,7 +108,7 @@ def _show_policies(engine: Engine, database: str) -> StatementResult:
 
 
 def _show_measurements(
-    statement: st.ShowMeasurements, engine: Engine, database: str, context: QueryContext
+    statement: show.ShowMeasurements, engine: Engine, database: str, context: QueryContext
 ) -> StatementResult:
     condition = _condition(statement.condition)
     sources = (statement.source,) if statement.source is not None else ()
@@ -121,7 +120,7 @@ def _show_measurements(
     return _answer([_chunk("measurements", ("name",), _page(names, statement))])
 
 
-def _show_series(statement: st.ShowSeries, engine: Engine, database: str, context: QueryContext) -> StatementResult:
+def _show_series(statement: show.ShowSeries, engine: Engine, database: str, context: QueryContext) -> StatementResult:
     condition = _condition(statement.condition)
     keys = [
         (series_key(name, tags),)
@@ -135,7 +134,7 @@ RowsOf = Callable[[str, str, Expression | None], Iterable[Row]]
 
 
 def _each_measurement(
-    statement: st.ShowTagKeys | st.ShowTagValues | st.ShowFieldKeys,
+    statement: show.ShowTagKeys | show.ShowTagValues | show.ShowFieldKeys,
     engine: Engine,
     database: str,
     columns: tuple[str, ...],
@@ -144,7 +143,7 @@ def _each_measurement(
 ) -> StatementResult:
     """A series for each measurement that has rows; LIMIT and OFFSET count within each."""
     database = _named(statement.database or database)
-    condition = None if isinstance(statement, st.ShowFieldKeys) else _condition(statement.condition)
+    condition = None if isinstance(statement, show.ShowFieldKeys) else _condition(statement.condition)
     chunks = [
         _chunk(name, columns, _page(list(_looking(rows_of(database, name, condition), context)), statement))
         for name in _measurements(engine, database, statement.sources, context)
@@ -152,11 +151,11 @@ def _each_measurement(
     return _answer(chunks)
 
 
-def _tag_keys(engine: Engine, statement: st.ShowTagKeys) -> RowsOf:
+def _tag_keys(engine: Engine, statement: show.ShowTagKeys) -> RowsOf:
     return lambda database, name, condition: [(key,) for key in engine.tag_keys(database, name, condition)]
 
 
-def _tag_values(engine: Engine, statement: st.ShowTagValues, context: QueryContext) -> RowsOf:
+def _tag_values(engine: Engine, statement: show.ShowTagValues, context: QueryContext) -> RowsOf:
     def rows(database: str, name: str, condition: Expression | None) -> Iterable[Row]:
         for key in engine.tag_keys(database, name, condition):
             context.look()
@@ -172,7 +171,7 @@ def _field_keys(engine: Engine) -> RowsOf:
     ]
 
 
-def _key_matches(keys: st.TagKeyFilter, key: str) -> bool:
+def _key_matches(keys: show.TagKeyFilter, key: str) -> bool:
     if keys.regex is not None:
         found = compile_regex(keys.regex.pattern).search(key) is not None
         return found if keys.operator == "=~" else not found

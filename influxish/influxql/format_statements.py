@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from influxish.influxql import statements as nodes
+from influxish.influxql import manage, show
 from influxish.influxql.durations import format_duration
 from influxish.influxql.node import AstNode
 from influxish.influxql.printing import (
@@ -17,29 +17,29 @@ from influxish.influxql.printing import (
 )
 
 _SHOW: dict[type[AstNode], str] = {
-    nodes.ShowContinuousQueries: "CONTINUOUS QUERIES",
-    nodes.ShowDatabases: "DATABASES",
-    nodes.ShowFieldKeys: "FIELD KEYS",
-    nodes.ShowQueries: "QUERIES",
-    nodes.ShowRetentionPolicies: "RETENTION POLICIES",
-    nodes.ShowSeries: "SERIES",
-    nodes.ShowShardGroups: "SHARD GROUPS",
-    nodes.ShowShards: "SHARDS",
-    nodes.ShowSubscriptions: "SUBSCRIPTIONS",
-    nodes.ShowTagKeys: "TAG KEYS",
-    nodes.ShowTagValues: "TAG VALUES",
-    nodes.ShowUsers: "USERS",
-    nodes.ShowFieldKeyCardinality: "FIELD KEY",
-    nodes.ShowMeasurementCardinality: "MEASUREMENT",
-    nodes.ShowSeriesCardinality: "SERIES",
-    nodes.ShowTagKeyCardinality: "TAG KEY",
-    nodes.ShowTagValuesCardinality: "TAG VALUES",
+    show.ShowContinuousQueries: "CONTINUOUS QUERIES",
+    show.ShowDatabases: "DATABASES",
+    show.ShowFieldKeys: "FIELD KEYS",
+    show.ShowQueries: "QUERIES",
+    show.ShowRetentionPolicies: "RETENTION POLICIES",
+    show.ShowSeries: "SERIES",
+    show.ShowShardGroups: "SHARD GROUPS",
+    show.ShowShards: "SHARDS",
+    show.ShowSubscriptions: "SUBSCRIPTIONS",
+    show.ShowTagKeys: "TAG KEYS",
+    show.ShowTagValues: "TAG VALUES",
+    show.ShowUsers: "USERS",
+    show.ShowFieldKeyCardinality: "FIELD KEY",
+    show.ShowMeasurementCardinality: "MEASUREMENT",
+    show.ShowSeriesCardinality: "SERIES",
+    show.ShowTagKeyCardinality: "TAG KEY",
+    show.ShowTagValuesCardinality: "TAG VALUES",
 }
 
 
 def _show(node: AstNode) -> Pieces:
     counted = ""
-    if isinstance(node, nodes.ShowCardinality):
+    if isinstance(node, show.ShowCardinality):
         counted = " EXACT CARDINALITY" if node.exact else " CARDINALITY"
     return ["SHOW ", _SHOW[type(node)], counted, *clauses(node)]
 
@@ -47,8 +47,8 @@ def _show(node: AstNode) -> Pieces:
 PRINTERS.update(dict.fromkeys(_SHOW, _show))
 
 
-@printer(nodes.ShowMeasurements)
-def _show_measurements(node: nodes.ShowMeasurements) -> Pieces:
+@printer(show.ShowMeasurements)
+def _show_measurements(node: show.ShowMeasurements) -> Pieces:
     pieces: Pieces = ["SHOW MEASUREMENTS"]
     shared = clauses(node)
     if node.database:
@@ -58,23 +58,23 @@ def _show_measurements(node: nodes.ShowMeasurements) -> Pieces:
     return pieces + shared
 
 
-@printer(nodes.ShowGrants)
-def _show_grants(node: nodes.ShowGrants) -> Pieces:
+@printer(show.ShowGrants)
+def _show_grants(node: show.ShowGrants) -> Pieces:
     return ["SHOW GRANTS FOR ", quote_identifier(node.user)]
 
 
-@printer(nodes.ShowDiagnostics)
-def _show_diagnostics(node: nodes.ShowDiagnostics) -> Pieces:
+@printer(show.ShowDiagnostics)
+def _show_diagnostics(node: show.ShowDiagnostics) -> Pieces:
     return ["SHOW DIAGNOSTICS", f" FOR {quote_string(node.module)}" if node.module else ""]
 
 
-@printer(nodes.ShowStats)
-def _show_stats(node: nodes.ShowStats) -> Pieces:
+@printer(show.ShowStats)
+def _show_stats(node: show.ShowStats) -> Pieces:
     return ["SHOW STATS", f" FOR {quote_string(node.module)}" if node.module else ""]
 
 
-@printer(nodes.TagKeyFilter)
-def _tag_key_filter(node: nodes.TagKeyFilter) -> Pieces:
+@printer(show.TagKeyFilter)
+def _tag_key_filter(node: show.TagKeyFilter) -> Pieces:
     if node.operator == "IN":
         return ["KEY IN (", *separated(quote_identifier(name) for name in node.names), ")"]
     return [f"KEY {node.operator} ", node.regex or quote_identifier(node.names[0])]
@@ -83,8 +83,8 @@ def _tag_key_filter(node: nodes.TagKeyFilter) -> Pieces:
 # --- databases and their parts ------------------------------------------------------------------------------------
 
 
-@printer(nodes.CreateDatabase)
-def _create_database(node: nodes.CreateDatabase) -> Pieces:
+@printer(manage.CreateDatabase)
+def _create_database(node: manage.CreateDatabase) -> Pieces:
     options = _policy_options(node)
     if node.policy is not None:
         options += f" NAME {quote_identifier(node.policy)}"
@@ -92,7 +92,7 @@ def _create_database(node: nodes.CreateDatabase) -> Pieces:
 
 
 def _policy_options(
-    node: nodes.CreateDatabase | nodes.CreateRetentionPolicy | nodes.AlterRetentionPolicy,
+    node: manage.CreateDatabase | manage.CreateRetentionPolicy | manage.AlterRetentionPolicy,
 ) -> str:
     text = ""
     if node.duration is not None:
@@ -104,16 +104,16 @@ def _policy_options(
     return text
 
 
-@printer(nodes.CreateRetentionPolicy)
-@printer(nodes.AlterRetentionPolicy)
-def _retention_policy(node: nodes.CreateRetentionPolicy | nodes.AlterRetentionPolicy) -> Pieces:
-    verb = "CREATE" if isinstance(node, nodes.CreateRetentionPolicy) else "ALTER"
+@printer(manage.CreateRetentionPolicy)
+@printer(manage.AlterRetentionPolicy)
+def _retention_policy(node: manage.CreateRetentionPolicy | manage.AlterRetentionPolicy) -> Pieces:
+    verb = "CREATE" if isinstance(node, manage.CreateRetentionPolicy) else "ALTER"
     name = f"{quote_identifier(node.name)} ON {quote_identifier(node.database)}"
     return [verb, " RETENTION POLICY ", name, _policy_options(node), " DEFAULT" if node.default else ""]
 
 
-@printer(nodes.CreateContinuousQuery)
-def _create_continuous_query(node: nodes.CreateContinuousQuery) -> Pieces:
+@printer(manage.CreateContinuousQuery)
+def _create_continuous_query(node: manage.CreateContinuousQuery) -> Pieces:
     resample = f" EVERY {format_duration(node.resample_every)}" if node.resample_every else ""
     resample += f" FOR {format_duration(node.resample_for)}" if node.resample_for else ""
     name = f"{quote_identifier(node.name)} ON {quote_identifier(node.database)}"
@@ -127,54 +127,54 @@ def _create_continuous_query(node: nodes.CreateContinuousQuery) -> Pieces:
     ]
 
 
-@printer(nodes.CreateSubscription)
-def _create_subscription(node: nodes.CreateSubscription) -> Pieces:
+@printer(manage.CreateSubscription)
+def _create_subscription(node: manage.CreateSubscription) -> Pieces:
     destinations = separated(quote_string(destination) for destination in node.destinations)
     return ["CREATE SUBSCRIPTION ", _subscription(node), f" DESTINATIONS {node.mode} ", *destinations]
 
 
-@printer(nodes.DropSubscription)
-def _drop_subscription(node: nodes.DropSubscription) -> Pieces:
+@printer(manage.DropSubscription)
+def _drop_subscription(node: manage.DropSubscription) -> Pieces:
     return ["DROP SUBSCRIPTION ", _subscription(node)]
 
 
-def _subscription(node: nodes.CreateSubscription | nodes.DropSubscription) -> str:
+def _subscription(node: manage.CreateSubscription | manage.DropSubscription) -> str:
     policy = f"{quote_identifier(node.database)}.{quote_identifier(node.retention_policy)}"
     return f"{quote_identifier(node.name)} ON {policy}"
 
 
-@printer(nodes.DropContinuousQuery)
-def _drop_continuous_query(node: nodes.DropContinuousQuery) -> Pieces:
+@printer(manage.DropContinuousQuery)
+def _drop_continuous_query(node: manage.DropContinuousQuery) -> Pieces:
     return ["DROP CONTINUOUS QUERY ", quote_identifier(node.name), " ON ", quote_identifier(node.database)]
 
 
-@printer(nodes.DropRetentionPolicy)
-def _drop_retention_policy(node: nodes.DropRetentionPolicy) -> Pieces:
+@printer(manage.DropRetentionPolicy)
+def _drop_retention_policy(node: manage.DropRetentionPolicy) -> Pieces:
     return ["DROP RETENTION POLICY ", quote_identifier(node.name), " ON ", quote_identifier(node.database)]
 
 
-@printer(nodes.DropDatabase)
-def _drop_database(node: nodes.DropDatabase) -> Pieces:
+@printer(manage.DropDatabase)
+def _drop_database(node: manage.DropDatabase) -> Pieces:
     return ["DROP DATABASE ", quote_identifier(node.name)]
 
 
-@printer(nodes.DropMeasurement)
-def _drop_measurement(node: nodes.DropMeasurement) -> Pieces:
+@printer(manage.DropMeasurement)
+def _drop_measurement(node: manage.DropMeasurement) -> Pieces:
     return ["DROP MEASUREMENT ", quote_identifier(node.name)]
 
 
-@printer(nodes.DropSeries)
-def _drop_series(node: nodes.DropSeries) -> Pieces:
+@printer(manage.DropSeries)
+def _drop_series(node: manage.DropSeries) -> Pieces:
     return ["DROP SERIES", *clauses(node)]
 
 
-@printer(nodes.DropShard)
-def _drop_shard(node: nodes.DropShard) -> Pieces:
+@printer(manage.DropShard)
+def _drop_shard(node: manage.DropShard) -> Pieces:
     return [f"DROP SHARD {node.id}"]
 
 
-@printer(nodes.Delete)
-def _delete(node: nodes.Delete) -> Pieces:
+@printer(manage.Delete)
+def _delete(node: manage.Delete) -> Pieces:
     source: Pieces = [" FROM ", node.source] if node.source else []
     return ["DELETE", *source, *clauses(node)]
 
@@ -182,42 +182,42 @@ def _delete(node: nodes.Delete) -> Pieces:
 # --- users ----------------------------------------------------------------------------------------------------------
 
 
-@printer(nodes.CreateUser)
-def _create_user(node: nodes.CreateUser) -> Pieces:
+@printer(manage.CreateUser)
+def _create_user(node: manage.CreateUser) -> Pieces:
     admin = " WITH ALL PRIVILEGES" if node.admin else ""
     return ["CREATE USER ", quote_identifier(node.name), " WITH PASSWORD ", Password(node.password), admin]
 
 
-@printer(nodes.SetPassword)
-def _set_password(node: nodes.SetPassword) -> Pieces:
+@printer(manage.SetPassword)
+def _set_password(node: manage.SetPassword) -> Pieces:
     return ["SET PASSWORD FOR ", quote_identifier(node.user), " = ", Password(node.password)]
 
 
-@printer(nodes.DropUser)
-def _drop_user(node: nodes.DropUser) -> Pieces:
+@printer(manage.DropUser)
+def _drop_user(node: manage.DropUser) -> Pieces:
     return ["DROP USER ", quote_identifier(node.name)]
 
 
-@printer(nodes.Grant)
-def _grant(node: nodes.Grant) -> Pieces:
+@printer(manage.Grant)
+def _grant(node: manage.Grant) -> Pieces:
     return [f"GRANT {node.privilege} ON {quote_identifier(node.database)} TO {quote_identifier(node.user)}"]
 
 
-@printer(nodes.GrantAdmin)
-def _grant_admin(node: nodes.GrantAdmin) -> Pieces:
+@printer(manage.GrantAdmin)
+def _grant_admin(node: manage.GrantAdmin) -> Pieces:
     return ["GRANT ALL PRIVILEGES TO ", quote_identifier(node.user)]
 
 
-@printer(nodes.Revoke)
-def _revoke(node: nodes.Revoke) -> Pieces:
+@printer(manage.Revoke)
+def _revoke(node: manage.Revoke) -> Pieces:
     return [f"REVOKE {node.privilege} ON {quote_identifier(node.database)} FROM {quote_identifier(node.user)}"]
 
 
-@printer(nodes.RevokeAdmin)
-def _revoke_admin(node: nodes.RevokeAdmin) -> Pieces:
+@printer(manage.RevokeAdmin)
+def _revoke_admin(node: manage.RevokeAdmin) -> Pieces:
     return ["REVOKE ALL PRIVILEGES FROM ", quote_identifier(node.user)]
 
 
-@printer(nodes.KillQuery)
-def _kill_query(node: nodes.KillQuery) -> Pieces:
+@printer(manage.KillQuery)
+def _kill_query(node: manage.KillQuery) -> Pieces:
     return [f"KILL QUERY {node.id}", f" ON {quote_identifier(node.host)}" if node.host else ""]

@@ -1,7 +1,7 @@
 """What every node of the syntax tree can do: list its children, be compared, hashed, printed for debugging, rebuilt.
 
 Nothing here recurses: a condition of ten thousand ORs is a tree ten thousand levels deep, and must not end in a
-RecursionError. The nodes themselves are in `ast.py` and `statements.py`.
+RecursionError. The nodes themselves are in `ast.py`, `show.py` and `manage.py`.
 """
 
 from __future__ import annotations

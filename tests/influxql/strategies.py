@@ -8,8 +8,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from influxish.errors import ParseError
-from influxish.influxql import ast
-from influxish.influxql import statements as nodes
+from influxish.influxql import ast, manage, show
 from influxish.influxql.tokens import STRENGTH
 from influxish.regex import compile_regex
 from influxish.types import DataType
@@ -219,9 +218,9 @@ _SHOW_PARTS = {
     "user": names(0),
     "module": texts(),
     "keys": st.one_of(
-        st.builds(nodes.TagKeyFilter, st.sampled_from(["=", "!="]), st.tuples(names(0))),
-        st.builds(nodes.TagKeyFilter, st.just("IN"), st.lists(names(0), min_size=1, max_size=3).map(tuple)),
-        st.builds(nodes.TagKeyFilter, st.sampled_from(["=~", "!~"]), st.just(()), regexes()),
+        st.builds(show.TagKeyFilter, st.sampled_from(["=", "!="]), st.tuples(names(0))),
+        st.builds(show.TagKeyFilter, st.just("IN"), st.lists(names(0), min_size=1, max_size=3).map(tuple)),
+        st.builds(show.TagKeyFilter, st.sampled_from(["=~", "!~"]), st.just(()), regexes()),
     ),
 }
 
@@ -229,7 +228,7 @@ _SHOW_PARTS = {
 def show_statements() -> st.SearchStrategy[ast.Statement]:
     """Every SHOW statement with any of the clauses it takes."""
     kinds = [
-        cls for name, cls in sorted(vars(nodes).items()) if name.startswith("Show") and cls is not nodes.ShowCardinality
+        cls for name, cls in sorted(vars(show).items()) if name.startswith("Show") and cls is not show.ShowCardinality
     ]
     return st.one_of(
         [
@@ -247,7 +246,7 @@ _PRIVILEGES = st.sampled_from(["READ", "WRITE", "ALL PRIVILEGES"])
 
 
 @st.composite
-def continuous_queries(draw: st.DrawFn) -> nodes.CreateContinuousQuery:
+def continuous_queries(draw: st.DrawFn) -> manage.CreateContinuousQuery:
     select = draw(selects(0, target=False))
     interval = draw(st.integers(1, 10**12))
     every = draw(st.one_of(st.just(0), st.integers(1, 10**12)))
@@ -257,15 +256,15 @@ def continuous_queries(draw: st.DrawFn) -> nodes.CreateContinuousQuery:
         select.fields, select.sources, draw(targets()), select.condition, (by_time, *select.dimensions), select.fill
     )
     horizon = draw(st.one_of(st.just(0), st.integers(longest, 10**13)))
-    return nodes.CreateContinuousQuery(draw(names(0)), draw(names(0)), source, every, horizon)
+    return manage.CreateContinuousQuery(draw(names(0)), draw(names(0)), source, every, horizon)
 
 
 @st.composite
-def policy_changes(draw: st.DrawFn) -> nodes.AlterRetentionPolicy:
+def policy_changes(draw: st.DrawFn) -> manage.AlterRetentionPolicy:
     duration, shard = draw(_MAYBE_DURATION), draw(_MAYBE_DURATION)
     replication, default = draw(_MAYBE_REPLICATION), draw(st.booleans())
     default = default or duration is replication is shard is None
-    return nodes.AlterRetentionPolicy(draw(names(0)), draw(names(0)), duration, replication, shard, default)
+    return manage.AlterRetentionPolicy(draw(names(0)), draw(names(0)), duration, replication, shard, default)
 
 
 def managing_statements() -> st.SearchStrategy[ast.Statement]:
@@ -278,29 +277,29 @@ def managing_statements() -> st.SearchStrategy[ast.Statement]:
     uint64 = st.integers(0, 2**64 - 1)
     policies = st.one_of(st.none(), name)
     return st.one_of(
-        st.builds(nodes.CreateDatabase, name, _MAYBE_DURATION, _MAYBE_REPLICATION, _MAYBE_DURATION, policies),
-        st.builds(nodes.CreateRetentionPolicy, name, name, _DURATIONS, _REPLICATION, _MAYBE_DURATION, st.booleans()),
+        st.builds(manage.CreateDatabase, name, _MAYBE_DURATION, _MAYBE_REPLICATION, _MAYBE_DURATION, policies),
+        st.builds(manage.CreateRetentionPolicy, name, name, _DURATIONS, _REPLICATION, _MAYBE_DURATION, st.booleans()),
         policy_changes(),
         continuous_queries(),
-        st.builds(nodes.CreateSubscription, name, name, name, modes, urls),
-        st.builds(nodes.CreateUser, name, texts(), st.booleans()),
-        st.builds(nodes.DropContinuousQuery, name, name),
-        st.builds(nodes.DropDatabase, name),
-        st.builds(nodes.DropMeasurement, name),
-        st.builds(nodes.DropRetentionPolicy, name, name),
-        st.builds(nodes.DropSeries, tuples_of(plain, 1), maybe_condition),
-        st.builds(nodes.DropSeries, st.just(()), conditions()),
-        st.builds(nodes.DropShard, uint64),
-        st.builds(nodes.DropSubscription, name, name, name),
-        st.builds(nodes.DropUser, name),
-        st.builds(nodes.Delete, plain, maybe_condition),
-        st.builds(nodes.Delete, st.none(), conditions()),
-        st.builds(nodes.Grant, _PRIVILEGES, name, name),
-        st.builds(nodes.GrantAdmin, name),
-        st.builds(nodes.Revoke, _PRIVILEGES, name, name),
-        st.builds(nodes.RevokeAdmin, name),
-        st.builds(nodes.SetPassword, name, texts()),
-        st.builds(nodes.KillQuery, uint64, names(0)),
+        st.builds(manage.CreateSubscription, name, name, name, modes, urls),
+        st.builds(manage.CreateUser, name, texts(), st.booleans()),
+        st.builds(manage.DropContinuousQuery, name, name),
+        st.builds(manage.DropDatabase, name),
+        st.builds(manage.DropMeasurement, name),
+        st.builds(manage.DropRetentionPolicy, name, name),
+        st.builds(manage.DropSeries, tuples_of(plain, 1), maybe_condition),
+        st.builds(manage.DropSeries, st.just(()), conditions()),
+        st.builds(manage.DropShard, uint64),
+        st.builds(manage.DropSubscription, name, name, name),
+        st.builds(manage.DropUser, name),
+        st.builds(manage.Delete, plain, maybe_condition),
+        st.builds(manage.Delete, st.none(), conditions()),
+        st.builds(manage.Grant, _PRIVILEGES, name, name),
+        st.builds(manage.GrantAdmin, name),
+        st.builds(manage.Revoke, _PRIVILEGES, name, name),
+        st.builds(manage.RevokeAdmin, name),
+        st.builds(manage.SetPassword, name, texts()),
+        st.builds(manage.KillQuery, uint64, names(0)),
     )
 
 

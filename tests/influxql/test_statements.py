@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from influxish.influxql import ast, format_node, parse, statements
+from influxish.influxql import ast, format_node, manage, parse, show
 from influxish.influxql.ast import (
     BinaryExpr,
     BoundParameter,
@@ -50,10 +50,10 @@ def _words(text: str) -> list[str]:
 def test_every_statement_of_the_language_has_a_case() -> None:
     kinds = {
         cls
-        for module in (ast, statements)
+        for module in (ast, show, manage)
         for cls in vars(module).values()
         if isinstance(cls, type) and issubclass(cls, ast.Statement)
-    } - {ast.Statement, statements.ShowCardinality}
+    } - {ast.Statement, show.ShowCardinality}
     assert {type(parse(query)[0]) for query, _ in CASES} == kinds
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from influxish.influxql import statements as nodes
+from influxish.influxql import manage as nodes
 from influxish.influxql.ast import Call, DurationLiteral, Measurement, Select
 from influxish.influxql.durations import format_duration
 from influxish.influxql.grammar.support import Production, span_of, to_duration, to_int, to_uint64

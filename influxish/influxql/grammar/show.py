@@ -5,7 +5,7 @@ Source of the rules: influxdata/influxql, parse_tree.go and the parseShow… fun
 
 from __future__ import annotations
 
-from influxish.influxql import statements as nodes
+from influxish.influxql import show as nodes
 from influxish.influxql.ast import Measurement
 from influxish.influxql.grammar.select import count_of
 from influxish.influxql.grammar.support import Production, span_of

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from influxish.errors import NotFound
+from influxish.storage.files import Removal
 from influxish.storage.index import SeriesIndex
 from influxish.storage.interface import RetentionPolicy
 from influxish.storage.series_log import SeriesLog
@@ -42,12 +43,17 @@ class PolicyState:
 
 @dataclass(eq=False)
 class DatabaseState:
-    """A database: its policies, its series, and where their log lies."""
+    """A database: its policies, its series, and where their log lies.
+
+    Attributes:
+        removal: of its folder, for when it is dropped; None for one in memory.
+    """
 
     id: int
     name: str
     index: SeriesIndex = field(default_factory=SeriesIndex)
     series_log: SeriesLog | None = None
+    removal: Removal | None = None
     policies: dict[str, PolicyState] = field(default_factory=dict)
 
     @property

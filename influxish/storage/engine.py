@@ -6,7 +6,6 @@ must be on disk before a point refers to it; the fsync of a write happens outsid
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -17,7 +16,7 @@ from influxish.functions.expression import Expression
 from influxish.storage.catalog import Catalog
 from influxish.storage.damage import Damage
 from influxish.storage.databases import DatabaseState, PolicyState, database_folder
-from influxish.storage.files import FolderLock
+from influxish.storage.files import FolderLock, Removal
 from influxish.storage.flushing import Flusher
 from influxish.storage.index import MeasurementSeries
 from influxish.storage.interface import RetentionPolicy, ShardSource
@@ -125,7 +124,7 @@ class Engine:
             for database in self._databases.values():
                 if database.series_log is not None:
                     database.series_log.close()
-            self._databases.clear()  # with them go the maps of segment files, once no snapshot holds on to them
+            self._databases.clear()
             for held in (self._wal, self._catalog):
                 if held is not None:
                     held.close()
@@ -184,6 +183,7 @@ class Engine:
                     folder = database_folder(self.path, state.id)
                     self.options.files.make_directory(folder)
                     state.series_log = SeriesLog(self.options.files, folder / SERIES_FILE)
+                    state.removal = Removal(self.options.files, folder)
             self._databases[name] = state
 
     def drop_database(self, name: str) -> None:
@@ -199,9 +199,10 @@ class Engine:
             del self._databases[name]
             if state.series_log is not None:
                 state.series_log.close()
-            if self.path is not None:
-                # The catalog has let go of it; what cannot be removed is only space.
-                shutil.rmtree(database_folder(self.path, state.id), ignore_errors=True)
+            if state.removal is not None and self._folder_lock is not None:
+                state.removal.want(self._folder_lock)
+                for segment in (segment for shard in state.shards() for segment in shard.segments):
+                    segment.goes_with(state.removal)
 
     def policies(self, database: str) -> list[RetentionPolicy]:
         """The retention policies of a database, in the order in which they were made."""

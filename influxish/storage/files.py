@@ -6,10 +6,11 @@ Everything the engine does to a file goes through here, save SQLite's own. What 
 from __future__ import annotations
 
 import fcntl
-import mmap
 import os
+import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from influxish.errors import StorageError
@@ -63,6 +64,12 @@ class Files:
         with explained("remove", path):
             self.before("remove", path)
             path.unlink(missing_ok=True)
+
+    def remove_tree(self, path: Path) -> None:
+        """Take a folder away with all that is in it; what cannot be removed stays."""
+        with explained("remove", path):
+            self.before("remove", path)
+            shutil.rmtree(path, ignore_errors=True)
 
     def rename(self, source: Path, target: Path) -> None:
         """Put a file in the place of `target`, whole or not at all; durable after `fsync` of the folder."""
@@ -169,34 +176,70 @@ class AppendFile:
 
 
 class ReadFile:
-    """A finished file, read from any thread. It stays readable after its name is removed, until it is let go."""
+    """A finished file, read from any thread. It holds no descriptor: each read opens the file and closes it again.
+
+    So a store may have more segments than a process may have open files. Opening costs a few µs where decoding what
+    was read costs hundreds. A mapping would not help, since Python's mmap keeps a descriptor as long as it lives; a
+    cache of open files would have to be locked against closing one that another thread reads.
+
+    A file that nobody shall open any more stays as long as somebody may still read it: see `goes_with`.
+    """
 
     def __init__(self, files: Files, path: Path) -> None:
         self.path, self._files = path, files
+        self._removals: tuple[Removal, ...] = ()
         with explained("open", path):
             files.before("open", path)
-            self._descriptor = os.open(path, os.O_RDONLY)
-            self.size = os.fstat(self._descriptor).st_size
+            self.size = path.stat().st_size
 
     def read(self, offset: int, length: int) -> bytes:
         """Bytes [offset, offset + length), or fewer at the end of the file."""
-        with explained("read", self.path):
-            self._files.before("read", self.path)
-            return os.pread(self._descriptor, length, offset)
+        with explained("open", self.path):
+            self._files.before("open", self.path)
+            descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            with explained("read", self.path):
+                self._files.before("read", self.path)
+                data = os.pread(descriptor, length, offset)
+                # One call reads no more than 2 GiB.
+                while len(data) < length and (more := os.pread(descriptor, length - len(data), offset + len(data))):
+                    data += more
+                return data
+        finally:
+            os.close(descriptor)
 
-    def map(self, offset: int, length: int) -> memoryview:
-        """The same bytes, mapped into memory."""
-        with explained("map", self.path):
-            self._files.before("read", self.path)
-            whole = mmap.mmap(self._descriptor, 0, access=mmap.ACCESS_READ)
-        return memoryview(whole)[offset : offset + length]
+    def goes_with(self, *removals: Removal) -> None:
+        """Let `removals` wait until nobody can read this file any more.
 
-    def __del__(self, close: Callable[[int], None] = os.close) -> None:
-        # Snapshots share readers, so nobody can say who is the last to need one but the reference count. `close` is
-        # bound here because `os` is gone when the interpreter ends.
-        descriptor, self._descriptor = getattr(self, "_descriptor", -1), -1
-        if descriptor >= 0:
-            close(descriptor)
+        Snapshots share readers, so only the reference count can tell: nothing that leads to a reader may be part of a
+        reference cycle.
+        """
+        self._removals = removals
+
+
+class Removal:
+    """Takes a file, or a folder with all in it, away once that is wanted and nothing refers to this object any more.
+
+    That may be at the end of a query, so a failure is nobody's: what is left is only space, and the next opening
+    removes it, as it does what is still in use when the folder is unlocked.
+    """
+
+    def __init__(self, files: Files, path: Path) -> None:
+        self._files, self._path = files, path
+        self._lock: FolderLock | None = None
+
+    def want(self, lock: FolderLock) -> None:
+        """Let it happen, if by then `lock`, that of the store's folder, is still held by this copy of the process."""
+        self._lock = lock
+
+    def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if self._lock is None or not self._lock.held or finalizing():
+            return
+        with suppress(StorageError):
+            if self._path.is_dir():
+                self._files.remove_tree(self._path)
+            else:
+                self._files.remove(self._path)
 
 
 class FolderLock:
@@ -216,6 +259,11 @@ class FolderLock:
             ) from None
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
+
+    @property
+    def held(self) -> bool:
+        """Whether this copy of the lock has not been let go."""
+        return self._descriptor >= 0
 
     def release(self) -> None:
         """Let others open the folder, even if a fork of this process has a copy of the lock. Safe to repeat."""

@@ -15,6 +15,7 @@ from influxish.storage.building import Place, merge_segments, worth_merging, wri
 from influxish.storage.catalog import Catalog, SegmentEntry
 from influxish.storage.damage import Damage
 from influxish.storage.databases import DatabaseState, shard_folder
+from influxish.storage.files import Removal
 from influxish.storage.options import StorageOptions
 from influxish.storage.ownership import OwnerLock
 from influxish.storage.segment import Segment
@@ -136,9 +137,15 @@ class Flusher:
                     break
                 with self._lock:
                     self._install(state, shard, segment, chosen)
-                if self._root is not None:
-                    for replaced in chosen:
-                        self._options.files.remove(replaced.path)
+                self._remove(state, chosen)
+
+    def _remove(self, state: DatabaseState, replaced: Sequence[Segment]) -> None:
+        if state.removal is None or self._lock.folder is None:
+            return
+        for segment in replaced:
+            removal = Removal(self._options.files, segment.path)
+            removal.want(self._lock.folder)
+            segment.goes_with(removal, state.removal)
 
     def _place(self, state: DatabaseState, shard: Shard, newest: Segment | None) -> Place:
         """Where a segment goes that replaces those up to `newest`, or that is newer than all."""

@@ -15,7 +15,7 @@ from influxish.errors import CorruptData, StorageError
 from influxish.storage.catalog import RESTORE, Catalog, SegmentEntry
 from influxish.storage.damage import Damage
 from influxish.storage.databases import DatabaseState, PolicyState, database_folder, shard_folder
-from influxish.storage.files import TEMPORARY, Files
+from influxish.storage.files import TEMPORARY, Files, Removal
 from influxish.storage.segment import Segment
 from influxish.storage.series_log import SeriesLog, load_series
 from influxish.storage.shard import Shard
@@ -58,6 +58,7 @@ class Opening:
                 path = folder / SERIES_FILE
                 load_series(self._files, path, database.index, self._damage)
                 database.series_log = SeriesLog(self._files, path)
+                database.removal = Removal(self._files, folder)
                 opened.callback(database.series_log.close)
             self._open_segments(self._root)
             self._remove_leftovers(self._root)
@@ -98,10 +99,8 @@ class Opening:
             if segment is None:
                 continue
             shard.segments += (segment,)
-            for measurement, (first, stop) in segment.measurements.items():
-                start, last = int(segment.row_groups["first_run"][first]), segment.row_groups[stop - 1]
-                runs = segment.runs[start : int(last["first_run"]) + int(last["runs"])]
-                self._know_series(database, measurement, int(runs["series"].max()), segment.path)
+            for measurement in segment.measurements:
+                self._know_series(database, measurement, segment.greatest_series(measurement), segment.path)
 
     def _segment(self, path: Path, entry: SegmentEntry) -> Segment | None:
         if not path.exists():
@@ -127,6 +126,7 @@ class Opening:
         They stay where something is damaged: then nobody knows whether they are all that is left of some rows.
         """
         self._refuse_newer_files(root)
+        self._remove_dropped(root)
         listed = {(entry.shard, entry.file) for entry in self._catalog.segments()}
         for id, (database, shard) in self._owner.items():
             folder = shard_folder(root, database.id, id)
@@ -138,6 +138,13 @@ class Opening:
                         self._files.remove(folder / name)
                     elif Path(name).stem.isdecimal():
                         shard.last_number = max(shard.last_number, int(Path(name).stem))
+
+    def _remove_dropped(self, root: Path) -> None:
+        """Folders of databases that were dropped while they were read: numbers the catalog gave and has no more."""
+        known, last = {database.id for database in self._databases.values()}, self._catalog.last_id("databases")
+        for name in self._files.names(root / "data"):
+            if name.isdecimal() and int(name) <= last and int(name) not in known and not self._damage:
+                self._files.remove_tree(root / "data" / name)
 
     def _refuse_newer_files(self, root: Path) -> None:
         """A shard is in the catalog before it has a folder, so an unknown number was given by a later catalog."""

@@ -1,9 +1,11 @@
-"""Reading a segment: the index is mapped into memory, blocks are read, checked and decoded one by one."""
+"""Reading a segment: the index is held in memory, blocks are read, checked and decoded one by one."""
 
 from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +16,7 @@ import numpy as np
 from influxish.batch import Column
 from influxish.errors import CorruptData
 from influxish.storage.codec import Codec, decode
+from influxish.storage.files import Removal
 from influxish.storage.framing import FILE_HEADER_BYTES, check_file_header
 from influxish.storage.interface import ScanStats
 from influxish.storage.pieces import Extremes, Key, Layer, Piece, Runs
@@ -30,7 +33,7 @@ class Source(Protocol):
 
     def read(self, offset: int, length: int) -> bytes: ...
 
-    def map(self, offset: int, length: int) -> memoryview: ...
+    def goes_with(self, *removals: Removal) -> None: ...
 
 
 class MemorySource:
@@ -42,64 +45,26 @@ class MemorySource:
     def read(self, offset: int, length: int) -> bytes:
         return self._data[offset : offset + length]
 
-    def map(self, offset: int, length: int) -> memoryview:
-        return memoryview(self._data)[offset : offset + length]
+    def goes_with(self, *removals: Removal) -> None:
+        """Nothing is to be removed."""
 
 
-class Segment:
-    """An immutable segment. Safe to read from several threads.
+@dataclass(frozen=True, slots=True, eq=False)
+class Contents:
+    """A segment's bytes and the index to them: all that its pieces need to know.
+
+    They share this instead of the segment, which keeps them: a cycle would keep replaced files until it is collected.
 
     Attributes:
-        place: orders the segments of a shard by age.
-        row_groups, columns, runs: the records of the index.
         fields: names of the fields, as the column records number them.
-        measurements: name → (first, stop) of its row groups.
-
-    Raises:
-        CorruptData: the index is damaged.
-        StorageError: a newer version wrote the file, or it cannot be read.
+        row_groups, columns, runs: the records of the index.
     """
 
-    def __init__(self, source: Source, place: int) -> None:
-        self.source, self.place = source, place
-        check_file_header(source.read(0, FILE_HEADER_BYTES), MAGIC, VERSION, source.path)
-        footer = self._footer()
-        self.fields: list[str] = footer["fields"]
-        self.measurements: dict[str, tuple[int, int]] = {n: (first, stop) for n, first, stop in footer["measurements"]}
-        sections = footer["sections"]
-        self.row_groups = self._section("row_groups", ROW_GROUP, *sections["row_groups"])
-        self.columns = self._section("columns", COLUMN, *sections["columns"])
-        self.runs = self._section("runs", RUN, *sections["runs"])
-        self._layers: dict[str, Layer] = {}
-
-    @property
-    def path(self) -> Path:
-        """The file, for messages."""
-        return self.source.path
-
-    @property
-    def size(self) -> int:
-        """Bytes of the file."""
-        return self.source.size
-
-    def layer(self, measurement: str) -> Layer | None:
-        """The rows of one measurement; None if there are none."""
-        if measurement not in self.measurements:
-            return None
-        layer = self._layers.get(measurement)
-        if layer is None:
-            groups = range(*self.measurements[measurement])
-            layer = self._layers[measurement] = Layer([SegmentPiece(self, measurement, group) for group in groups])
-        return layer
-
-    def types(self, measurement: str) -> dict[str, DataType]:
-        """Field → type of one measurement."""
-        first, stop = self.measurements[measurement]
-        start = int(self.row_groups["first_column"][first])
-        last = self.row_groups[stop - 1]
-        records = self.columns[start : int(last["first_column"]) + int(last["columns"])]
-        pairs = np.unique(records[["field", "type"]])
-        return {self.fields[field]: TYPES[code] for field, code in pairs.tolist()}
+    source: Source
+    fields: Sequence[str]
+    row_groups: Array
+    columns: Array
+    runs: Array
 
     def read(self, offset: int, length: int, checksum: int, what: str, stats: ScanStats) -> bytes:
         """A block.
@@ -110,38 +75,108 @@ class Segment:
         data = self.source.read(offset, length)
         stats.bytes_read += length
         if len(data) != length or zlib.crc32(data) != checksum:
-            raise CorruptData(f"{self.path}: {what}: checksum mismatch in {length} bytes at {offset}")
+            raise CorruptData(f"{self.source.path}: {what}: checksum mismatch in {length} bytes at {offset}")
         return data
 
-    def _footer(self) -> dict[str, Any]:
-        trailer = self.source.read(self.size - TRAILER.size, TRAILER.size) if self.size >= TRAILER.size else b""
-        try:
-            offset, length, checksum, own, magic = TRAILER.unpack(trailer)
-        except struct.error:
-            raise CorruptData(f"{self.path}: the file is too short to be a segment") from None
-        if magic != TRAILER_MAGIC or zlib.crc32(TRAILER.pack(offset, length, checksum, 0, magic)) != own:
-            raise CorruptData(f"{self.path}: the trailer is damaged")
-        data = self.source.read(offset, length)
-        if zlib.crc32(data) != checksum:
-            raise CorruptData(f"{self.path}: the footer is damaged")
-        footer: dict[str, Any] = msgpack.unpackb(data)
-        return footer
 
-    def _section(self, name: str, dtype: np.dtype[np.void], offset: int, count: int, checksum: int) -> Array:
-        data = self.source.map(offset, count * dtype.itemsize)
-        if zlib.crc32(data) != checksum:
-            raise CorruptData(f"{self.path}: the index of {name} is damaged")
-        return np.frombuffer(data, dtype)
+class Segment:
+    """An immutable segment. Safe to read from several threads.
+
+    Attributes:
+        place: orders the segments of a shard by age.
+        contents: what it consists of.
+        measurements: name → (first, stop) of its row groups.
+
+    Raises:
+        CorruptData: the index is damaged.
+        StorageError: a newer version wrote the file, or it cannot be read.
+    """
+
+    def __init__(self, source: Source, place: int) -> None:
+        self.place = place
+        check_file_header(source.read(0, FILE_HEADER_BYTES), MAGIC, VERSION, source.path)
+        footer = _footer(source)
+        self.measurements: dict[str, tuple[int, int]] = {n: (first, stop) for n, first, stop in footer["measurements"]}
+        records = [_records(source, name, dtype, footer) for name, dtype in _SECTIONS.items()]
+        self.contents = Contents(source, footer["fields"], *records)
+        self._layers: dict[str, Layer] = {}
+
+    @property
+    def path(self) -> Path:
+        """The file, for messages."""
+        return self.contents.source.path
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self.contents.source.size
+
+    def goes_with(self, *removals: Removal) -> None:
+        """Let `removals` wait until nobody can read this segment any more."""
+        self.contents.source.goes_with(*removals)
+
+    def layer(self, measurement: str) -> Layer | None:
+        """The rows of one measurement; None if there are none."""
+        if measurement not in self.measurements:
+            return None
+        layer = self._layers.get(measurement)
+        if layer is None:
+            groups = range(*self.measurements[measurement])
+            layer = self._layers[measurement] = Layer([SegmentPiece(self.contents, measurement, n) for n in groups])
+        return layer
+
+    def types(self, measurement: str) -> dict[str, DataType]:
+        """Field → type of one measurement."""
+        first, stop = self.measurements[measurement]
+        start = int(self.contents.row_groups["first_column"][first])
+        last = self.contents.row_groups[stop - 1]
+        records = self.contents.columns[start : int(last["first_column"]) + int(last["columns"])]
+        pairs = np.unique(records[["field", "type"]])
+        return {self.contents.fields[field]: TYPES[code] for field, code in pairs.tolist()}
+
+    def greatest_series(self, measurement: str) -> int:
+        """The greatest series number of one measurement."""
+        first, stop = self.measurements[measurement]
+        start = int(self.contents.row_groups["first_run"][first])
+        last = self.contents.row_groups[stop - 1]
+        return int(self.contents.runs["series"][start : int(last["first_run"]) + int(last["runs"])].max())
+
+
+_SECTIONS = {"row_groups": ROW_GROUP, "columns": COLUMN, "runs": RUN}
+"""The arrays of the index, in the order in which `Contents` has them."""
+
+
+def _footer(source: Source) -> dict[str, Any]:
+    trailer = source.read(source.size - TRAILER.size, TRAILER.size) if source.size >= TRAILER.size else b""
+    try:
+        offset, length, checksum, own, magic = TRAILER.unpack(trailer)
+    except struct.error:
+        raise CorruptData(f"{source.path}: the file is too short to be a segment") from None
+    if magic != TRAILER_MAGIC or zlib.crc32(TRAILER.pack(offset, length, checksum, 0, magic)) != own:
+        raise CorruptData(f"{source.path}: the trailer is damaged")
+    data = source.read(offset, length)
+    if zlib.crc32(data) != checksum:
+        raise CorruptData(f"{source.path}: the footer is damaged")
+    footer: dict[str, Any] = msgpack.unpackb(data)
+    return footer
+
+
+def _records(source: Source, name: str, dtype: np.dtype[np.void], footer: dict[str, Any]) -> Array:
+    offset, count, checksum = footer["sections"][name]
+    data = source.read(offset, count * dtype.itemsize)
+    if zlib.crc32(data) != checksum:
+        raise CorruptData(f"{source.path}: the index of {name} is damaged")
+    return np.frombuffer(data, dtype)
 
 
 class SegmentPiece(Piece):
     """One row group of a segment."""
 
-    def __init__(self, segment: Segment, measurement: str, number: int) -> None:
-        self._segment, self._measurement, self._number = segment, measurement, number
-        self._record = segment.row_groups[number]
+    def __init__(self, contents: Contents, measurement: str, number: int) -> None:
+        self._contents, self._measurement, self._number = contents, measurement, number
+        self._record = contents.row_groups[number]
         first = int(self._record["first_run"])
-        self._runs = segment.runs[first : first + int(self._record["runs"])]
+        self._runs = contents.runs[first : first + int(self._record["runs"])]
 
     @property
     def rows(self) -> int:
@@ -169,8 +204,8 @@ class SegmentPiece(Piece):
     @cached_property
     def _columns(self) -> dict[str, np.void]:
         first = int(self._record["first_column"])
-        records = self._segment.columns[first : first + int(self._record["columns"])]
-        return {self._segment.fields[record["field"]]: record for record in records}
+        records = self._contents.columns[first : first + int(self._record["columns"])]
+        return {self._contents.fields[record["field"]]: record for record in records}
 
     def field_type(self, name: str) -> DataType | None:
         record = self._columns.get(name)
@@ -212,7 +247,7 @@ class SegmentPiece(Piece):
         stats: ScanStats,
     ) -> Column:
         what = f'measurement "{self._measurement}", column "{name}", row group {self._number}'
-        data = self._segment.read(offset, length, checksum, what, stats)
+        data = self._contents.read(offset, length, checksum, what, stats)
         try:
             values = decode(codec, data[mask_length:], count, type_)
             stats.bytes_decoded += values.nbytes
@@ -224,4 +259,4 @@ class SegmentPiece(Piece):
             spread[valid] = values
             return Column(type_, spread, valid)
         except (ValueError, zlib.error, msgpack.UnpackException) as error:
-            raise CorruptData(f"{self._segment.path}: {what}: {error}") from error
+            raise CorruptData(f"{self._contents.source.path}: {what}: {error}") from error

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from influxish.functions.expression import (
     FALSE,
     TRUE,
-    Arithmetic,
     Comparison,
     Expression,
     Literal,
     Logical,
     Match,
-    MathCall,
-    Reference,
-    evaluate,
     holds,
 )
 from influxish.optimizer.rule import Facts
@@ -27,10 +21,11 @@ from influxish.plan.nodes import Aggregate, Derive, Fill, Filter, Merge, Nothing
 
 
 def fold_constants(graph: Graph, node: Node, facts: Facts) -> bool:
-    """4 / 2 + v  becomes  2 + v;  filter true vanishes;  filter false, an empty time range and all above it: nothing.
+    """1 = 1 AND v > 2  becomes  v > 2;  filter true vanishes;  filter false, an empty range and all above it: nothing.
 
-    Why: work on constants is done once instead of once a row, and a query that can have no answer reads no block.
-    Legal when: always; the constants are folded by the same code that would evaluate them for rows.
+    Why: constants are compared once instead of once a row, and a query that can have no answer reads no block.
+    Legal when: always; constants are compared by the same code that would compare them for rows. What can be computed
+        from constants alone was computed before: the languages do that while they compile, as names depend on it.
     Stops because: every firing leaves fewer operators or fewer nodes.
     """
     match node:
@@ -47,15 +42,9 @@ def fold_constants(graph: Graph, node: Node, facts: Facts) -> bool:
                 return _over_nothing(graph, node)
             graph.replace(node, Filter(condition=folded))
             return True
-        case Project(columns=columns):
-            new = tuple(replace(column, expression=fold(column.expression)) for column in columns)
-            if new != columns:
-                graph.replace(node, replace(node, columns=new))
-                return True
-            return _over_nothing(graph, node)
         case Merge():
             return _prune_merge(graph, node)
-        case Sort() | Aggregate() | Fill() | Derive():
+        case Project() | Sort() | Aggregate() | Fill() | Derive():
             return _over_nothing(graph, node)
     return False
 
@@ -83,35 +72,14 @@ def _prune_merge(graph: Graph, node: Merge) -> bool:
     return bool(empty)
 
 
-def fold(node: Expression) -> Expression:
-    """The expression with everything constant worked out."""
-    match node:
-        case Literal() | Reference():
-            return node
+def fold(condition: Expression) -> Expression:
+    """The condition with every term worked out that compares constants."""
+    match condition:
         case Logical(op=op, terms=terms):
-            return _fold_logical(op, [fold(term) for term in terms], node)
-        case Arithmetic(left=left, right=right) | Comparison(left=left, right=right):
-            new: Expression = replace(node, left=fold(left), right=fold(right))
-        case Match(operand=operand):
-            new = replace(node, operand=fold(operand))
-        case MathCall(arguments=arguments):
-            new = replace(node, arguments=tuple(fold(argument) for argument in arguments))
-        case _:
-            return node
-    if not all(isinstance(operand, Literal) for operand in new.operands()):
-        return new
-    if isinstance(new, Comparison | Match):
-        return TRUE if bool(holds(new, {}, 1)[0]) else FALSE
-    value = evaluate(new, {}, 1)
-    if value.valid is not None and not value.valid[0]:
-        return replace_literal(new, None)
-    result = value.values[0]
-    return replace_literal(new, result.item() if isinstance(result, np.generic) else result)
-
-
-def replace_literal(node: Expression, value: object) -> Literal:
-    """A literal of the node's type, standing where the node stood."""
-    return Literal(value, type=node.type, span=node.span)
+            return _fold_logical(op, [fold(term) for term in terms], condition)
+        case Comparison() | Match() if all(isinstance(operand, Literal) for operand in condition.operands()):
+            return TRUE if bool(holds(condition, {}, 1)[0]) else FALSE
+    return condition
 
 
 def _fold_logical(op: str, terms: list[Expression], node: Logical) -> Expression:

@@ -14,6 +14,9 @@ from influxish.functions.sorting import gather, gather_column, sort_order
 from influxish.functions.windows import bucket_starts
 from influxish.plan.nodes import Sort
 
+ORDERING_BYTES = 48
+"""Bytes that finding and applying an order takes for each row: keys of groups and times, their ranks, row numbers."""
+
 
 class SortIterator(HeldIterator):
     """Collect, sort once, hand out in slices. Rows of one group and time are in order of their series."""
@@ -30,20 +33,26 @@ class SortIterator(HeldIterator):
             held.append(batch)
             if self._node.limit is not None and sum(b.rows for b in held) > threshold:
                 held = [self._sort(held, ranked=True)]
-                self.memory.set(held[0].nbytes)
                 threshold = max(threshold, 2 * held[0].rows)
         if held:
-            self.memory.add(sum(b.nbytes for b in held))  # sorting makes a copy
-            result = self._sort(held)
-            held.clear()
-            self.memory.set(result.nbytes)
-            yield result
+            yield self._sort(held)
 
     def _sort(self, held: list[Batch], *, ranked: bool = False) -> Batch:
-        """All rows in order; `ranked` if more will come, among which they must find their place again."""
+        """All rows in order; `ranked` if more will come, among which they must find their place again. Empties `held`,
+        and accounts for what it makes, and at last for its result alone."""
+        size = sum(batch.nbytes for batch in held)
+        self.memory.add(size)
         batch = Batch.concat(held, self.context.look)
+        held.clear()
+        self.memory.set(size + ORDERING_BYTES * batch.rows)
         self.context.look()
         order = self._order(batch)
+        result = batch if order is None and self._node.limit is None else self._gathered(batch, order, ranked)
+        self.memory.set(result.nbytes)
+        return result
+
+    def _gathered(self, batch: Batch, order: Positions | None, ranked: bool) -> Batch:
+        """The rows in the order that was found (None: as they stand), as many of each group as the limit asks for."""
         groups = batch.row_groups if order is None else gather(batch.row_groups, order)
         if self._node.limit is not None:
             kept = _first_of_each(groups, self._node.limit)
@@ -52,6 +61,7 @@ class SortIterator(HeldIterator):
                 groups = groups[kept]
         if order is None:
             return batch
+        self.memory.add(batch.nbytes * len(order) // max(1, batch.rows))
         columns = {label: gather_column(column, order) for label, column in batch.columns.items()}
         ranks = batch.row_ranks[order] if ranked and batch.run_ranks is not None else None
         times = gather(batch.times, order)

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from influxish.batch import Column, GroupTable, Mask, Positions, object_array
 from influxish.functions.expression import Comparison, Expression, Literal, Logical, Reference, holds
-from influxish.functions.sorting import sorted_texts
+from influxish.functions.sorting import sort_order, sorted_texts
 from influxish.storage.points import Tags
+from influxish.storage.ranking import dense_ranks, text_ranks
+from influxish.storage.waiting import held
 from influxish.types import Array, DataType
 
 Codes = NDArray[np.int32]
@@ -159,13 +161,12 @@ class MeasurementSeries:
 
     def group(self, name: str, dimensions: tuple[str, ...]) -> tuple[GroupTable, Positions]:
         """The groups that `dimensions` (sorted) make, and (count,) int64 group of each series."""
-        ids, ranked = np.zeros(self.count, np.int64), []
+        ids, first, ranked = np.zeros(self.count, np.int64), np.zeros(min(self.count, 1), np.int64), []
         for key in dimensions:
             codes, values = self.codes(key)
-            ranks, texts = _text_ranks(codes, values)
+            ranks, texts = text_ranks(codes, values)
             ranked.append((ranks, object_array(texts)))
-            ids = np.unique(ids * len(texts) + ranked[-1][0], return_inverse=True)[1].reshape(-1).astype(np.int64)
-        first = np.unique(ids, return_index=True)[1]
+            first, ids = dense_ranks(ids * len(texts) + ranks)
         columns = tuple(texts[ranks[first]] for ranks, texts in ranked)
         return GroupTable(dimensions, object_array([name] * len(first)), columns), ids
 
@@ -178,24 +179,14 @@ class MeasurementSeries:
         has_later = np.zeros(self.count, np.bool_)
         for key in reversed(self.tag_keys):
             codes, values = self.codes(key)
-            level, _ = _text_ranks(codes, values)
+            level, _ = text_ranks(codes, values)
             # Without this tag a series is compared by its next key, which sorts behind; or it has ended, and is first.
             level[codes == 0] = np.where(has_later[codes == 0], len(values), -1)
             levels.append(level)
             has_later |= codes != 0
         ranks = np.empty(self.count, np.int64)
-        ranks[np.lexsort(levels) if levels else slice(None)] = np.arange(self.count)
+        ranks[sort_order(levels[::-1]) if levels else slice(None)] = np.arange(self.count)
         return ranks
-
-
-def _text_ranks(codes: Codes, values: Sequence[str]) -> tuple[Positions, list[str]]:
-    """(s,) int64: the place of each series' value among the distinct values in use; and these, sorted."""
-    used, inverse = np.unique(codes, return_inverse=True)
-    texts = [values[code] for code in used.tolist()]
-    order = sorted(range(len(texts)), key=texts.__getitem__)
-    ranks = np.empty(len(texts), np.int64)
-    ranks[order] = np.arange(len(texts))
-    return ranks[inverse.reshape(-1)], [texts[i] for i in order]
 
 
 class SeriesIndex:
@@ -290,7 +281,7 @@ class SeriesIndex:
         self, measurement: str, dimensions: tuple[str, ...], view: MeasurementSeries
     ) -> tuple[GroupTable, Positions]:
         """As `MeasurementSeries.group`; kept, so that shards that ask for the same groups share one table."""
-        with self._lock:
+        with held(self._lock):
             kept = self._groups.get((measurement, dimensions))
             if kept is None or kept[0] != view.count:
                 kept = (view.count, *view.group(measurement, dimensions))
@@ -299,7 +290,7 @@ class SeriesIndex:
 
     def ranks(self, measurement: str, view: MeasurementSeries) -> Positions:
         """As `MeasurementSeries.ranks`; kept as long as no series are added."""
-        with self._lock:
+        with held(self._lock):
             kept = self._ranks.get(measurement)
             if kept is None or kept[0] != view.count:
                 kept = self._ranks[measurement] = (view.count, view.ranks())

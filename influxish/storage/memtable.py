@@ -12,9 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from influxish.batch import Batch, Column, Positions
+from influxish.functions.interruption import look
 from influxish.storage.pieces import Layer
 from influxish.storage.rows import sorted_rows
+from influxish.storage.waiting import held
 from influxish.types import DataType, Times
+
+_CHUNKS_PER_LOOK = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,24 +44,27 @@ class Chunk:
 class UnsortedRows:
     """The rows of some chunks, oldest first; sorted and merged once, when first asked for. Thread-safe."""
 
-    def __init__(self, parts: Sequence[Chunk | Batch]) -> None:
-        self._parts = list(parts)
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = parts
         self._layer: Layer | None = None
-        self._rows: Batch | None = None
         self._lock = threading.Lock()
 
-    def parts(self) -> list[Chunk | Batch]:
-        """What it is made of: its chunks, or the sorted whole once there is one."""
-        with self._lock:
-            return list(self._parts)
+    def parts(self) -> Sequence[Part]:
+        """What it is made of: its chunks, or the sorted whole once there is one; itself while somebody sorts it.
+
+        Never waits: it is asked under the engine's lock.
+        """
+        return [self] if self._lock.locked() else self._parts
 
     def rows(self) -> Batch:
-        """Sorted by (series, time), the last value written winning."""
-        with self._lock:
-            if self._rows is None:
-                self._rows = _merge(self._parts)
-                self._parts = [self._rows]
-            return self._rows
+        """Sorted by (series, time), the last value written winning.
+
+        A query that is stopped meanwhile leaves the chunks as they were.
+        """
+        with held(self._lock):
+            rows = _merge(self._parts)
+            self._parts = [rows]
+            return rows
 
     def layer(self) -> Layer:
         """The same rows as a layer to scan."""
@@ -65,6 +72,10 @@ class UnsortedRows:
         if self._layer is None:
             self._layer = Layer.of_rows(rows)
         return self._layer
+
+
+Part = Chunk | Batch | UnsortedRows
+"""Rows as they were written, or sorted, or about to be sorted."""
 
 
 class Memtable:
@@ -89,14 +100,27 @@ class Memtable:
         return dict(self._views)
 
 
-def _merge(parts: Sequence[Chunk | Batch]) -> Batch:
+def _merge(parts: Sequence[Part]) -> Batch:
     if len(parts) == 1 and isinstance(parts[0], Batch):
         return parts[0]
-    chunks = [Chunk(p.row_groups, p.times, p.columns) if isinstance(p, Batch) else p for p in parts]
-    types: dict[str, DataType] = {name: column.type for chunk in chunks for name, column in chunk.fields.items()}
-    fields = {
-        name: Column.concat([chunk.fields.get(name) or Column.absent(type_, len(chunk.times)) for chunk in chunks])
-        for name, type_ in types.items()
-    }
+    chunks = [_chunk(part) for part in parts]
+    types: dict[str, DataType] = {}
+    for number, chunk in enumerate(chunks):
+        if number % _CHUNKS_PER_LOOK == 0:
+            look()
+        types.update((name, column.type) for name, column in chunk.fields.items())
+    fields = {name: _concatenated(chunks, name, type_) for name, type_ in types.items()}
     series = np.concatenate([chunk.series for chunk in chunks])
     return sorted_rows(series, np.concatenate([chunk.times for chunk in chunks]), fields)
+
+
+def _chunk(part: Part) -> Chunk:
+    if isinstance(part, Chunk):
+        return part
+    rows = part if isinstance(part, Batch) else part.rows()
+    return Chunk(rows.row_groups, rows.times, rows.columns)
+
+
+def _concatenated(chunks: Sequence[Chunk], name: str, type_: DataType) -> Column:
+    look()
+    return Column.concat([chunk.fields.get(name) or Column.absent(type_, len(chunk.times)) for chunk in chunks])

@@ -15,7 +15,9 @@ from itertools import pairwise
 import numpy as np
 
 from influxish.batch import Batch, Column, Mask, Positions
+from influxish.functions.sorting import gather, sort_order
 from influxish.storage.interface import ScanStats
+from influxish.storage.ranking import dense_ranks
 from influxish.types import Array, DataType, TimeRange, Times
 
 PIECE_ROWS = 65_536
@@ -182,11 +184,11 @@ def _joined(layers: Sequence[Layer]) -> Mask:
     series = np.concatenate([piece.runs.series for piece in pieces])
     first = np.concatenate([piece.runs.first for piece in pieces])
     last = np.concatenate([piece.runs.last for piece in pieces])
-    order = np.lexsort((ranks, first, series))
-    ranks, series, first, last = ranks[order], series[order], first[order], last[order]
+    order = sort_order([series, first, ranks])
+    ranks, series, first, last = (gather(values, order) for values in (ranks, series, first, last))
     # The greatest `last` so far within each series: ranks of times, raised by series, so one running maximum does it.
-    instants, dense = np.unique(last, return_inverse=True)
-    height = np.unique(series, return_inverse=True)[1].reshape(-1) * len(instants) + dense.reshape(-1)
+    distinct, dense = dense_ranks(last)
+    height = dense_ranks(series)[1] * len(distinct) + dense
     reached = np.maximum.accumulate(height)
     holder = np.maximum.accumulate(np.where(height == reached, np.arange(len(height)), 0))
     before = holder[:-1]
@@ -196,7 +198,7 @@ def _joined(layers: Sequence[Layer]) -> Mask:
     high = np.maximum(np.maximum(ranks[before], ranks[1:]), ranks[:-1])[conflict]
     # Every rank in (low, high] is joined: count intervals that are open at each rank.
     change = np.zeros(len(layers) + 1, np.int64)
-    distinct = low < high
-    np.add.at(change, low[distinct] + 1, 1)
-    np.add.at(change, high[distinct] + 1, -1)
+    apart = low < high
+    np.add.at(change, low[apart] + 1, 1)
+    np.add.at(change, high[apart] + 1, -1)
     return np.cumsum(change)[:-1] > 0

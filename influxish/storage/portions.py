@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from influxish.batch import Positions
+from influxish.functions.interruption import look
 from influxish.storage.pieces import Layer, Piece
 from influxish.storage.reading import Selection
 from influxish.types import Array, TimeRange, Times
@@ -29,8 +30,10 @@ def portion(layers: Sequence[Layer], selection: Selection, part: tuple[int, int]
         return None
     series = np.concatenate([piece.runs.series[mask] for piece, mask in kept])
     rows = np.concatenate([piece.runs.take(mask) for piece, mask in kept])
-    if len(np.unique(series)) >= _SERIES_PER_PORTION * count:
-        cuts = _series_cuts(series, rows, [piece for piece, _ in kept], count)
+    look()
+    rows_of = np.bincount(series, weights=rows)
+    if np.count_nonzero(rows_of) >= _SERIES_PER_PORTION * count:
+        cuts = _series_cuts(rows_of, [piece for piece, _ in kept], count)
         bounded = replace(selection, series_start=int(cuts[number]), series_stop=int(cuts[number + 1]))
         return bounded if bounded.series_start < bounded.series_stop else None
     first = np.concatenate([piece.runs.first[mask] for piece, mask in kept])
@@ -40,12 +43,12 @@ def portion(layers: Sequence[Layer], selection: Selection, part: tuple[int, int]
     return None if bounded.time_range.is_empty else bounded
 
 
-def _series_cuts(series: Positions, rows: Positions, pieces: Sequence[Piece], count: int) -> Positions:
-    """(count + 1,) series numbers between which about equally many rows lie.
+def _series_cuts(rows_of: Array, pieces: Sequence[Piece], count: int) -> Positions:
+    """(count + 1,) series numbers between which about equally many of the rows lie that each series has.
 
     A cut is moved to where a piece begins if that is near, so that no piece is decoded for two portions.
     """
-    before = np.concatenate([[0], np.cumsum(np.bincount(series, weights=rows))])
+    before = np.concatenate([[0], np.cumsum(rows_of)])
     total = before[-1]
     begins = np.unique([piece.start[0] for piece in pieces])
     cuts = [0]

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from influxish.batch import Batch, Column, GroupTable, Positions, object_array
+from influxish.batch import Batch, Column, GroupTable, Mask, Positions, object_array
+from influxish.functions.segments import Segments
+from influxish.functions.sorting import gather, gather_column, pieces, reduce_pieces, sort_order
 from influxish.types import Array, DataType, Times
 
 BY_SERIES = GroupTable((), object_array([]))
@@ -27,13 +29,13 @@ def sorted_rows(series: Positions, times: Times, fields: Mapping[str, Column]) -
     """
     order = _order(series, times)
     if order is not None:
-        series, times = series[order], times[order]
-        fields = {name: column.take(order) for name, column in fields.items()}
-    repeated = (series[1:] == series[:-1]) & (times[1:] == times[:-1])
-    if repeated.any():
-        starts = np.flatnonzero(np.concatenate([[True], ~repeated]))
+        series, times = gather(series, order), gather(times, order)
+        fields = {name: gather_column(column, order) for name, column in fields.items()}
+    first = [_first_of_key(series, times, piece) for piece in pieces(len(times))]
+    if not all(part.all() for part in first):
+        starts = np.flatnonzero(np.concatenate(first))
         fields = {name: _last_valid(column, starts) for name, column in fields.items()}
-        series, times = series[starts], times[starts]
+        series, times = gather(series, starts), gather(times, starts)
     return Batch.of_rows(BY_SERIES, series, times, fields)
 
 
@@ -59,23 +61,38 @@ def position(rows: Batch, series: int, time: int) -> int:
 
 def _order(series: Positions, times: Times) -> Positions | None:
     """A stable order by (series, time); None when the rows are in it already."""
-    same = series[1:] == series[:-1]
-    if bool(((series[1:] > series[:-1]) | (same & (times[1:] >= times[:-1]))).all()):
+    if _ascending(series, times):
         return None
     # A narrow type is sorted by its digits; and rows mostly come in time order, so that series alone decides.
     narrow: Array = series.astype(np.uint16) if series.max() < 65_536 else series
-    order = np.argsort(narrow, kind="stable")
-    by_series, by_time = series[order], times[order]
-    if bool(((by_series[1:] != by_series[:-1]) | (by_time[1:] >= by_time[:-1])).all()):
+    order = sort_order([narrow])
+    if _ascending(gather(series, order), gather(times, order)):
         return order
-    return np.lexsort((times, series))
+    return sort_order([narrow, times])
+
+
+def _ascending(series: Positions, times: Times) -> bool:
+    for piece in pieces(len(times) - 1):
+        follows = slice(piece.start + 1, piece.stop + 1)
+        same, later = series[follows] == series[piece], times[follows] >= times[piece]
+        if not ((series[follows] > series[piece]) | (same & later)).all():
+            return False
+    return True
+
+
+def _first_of_key(series: Positions, times: Times, piece: slice) -> Mask:
+    """For sorted rows of a piece: (n,) bool, whether the row before has another series or time."""
+    before = slice(max(piece.start - 1, 0), piece.stop - 1)
+    here = slice(before.start + 1, piece.stop)
+    differs = (series[here] != series[before]) | (times[here] != times[before])
+    return differs if piece.start else np.concatenate([[True], differs])
 
 
 def _last_valid(column: Column, starts: Positions) -> Column:
     """Of each stretch of rows that begins at `starts`, the last value there is."""
-    stops = np.append(starts[1:], len(column)) - 1
+    stops = np.append(starts[1:], len(column))
     if column.valid is None:
-        return column.take(stops)
+        return gather_column(column, stops - 1)
     numbered = np.where(column.valid, np.arange(len(column)), -1)
-    last = np.maximum.reduceat(numbered, starts)
-    return Column(column.type, column.values[last], last >= 0)
+    last = reduce_pieces(Segments(starts, stops), np.maximum, numbered)
+    return Column(column.type, gather(column.values, last), last >= 0)

@@ -49,3 +49,25 @@ def test_slices_are_filled_as_the_whole(
             whole = repr(list(sparse.query(query, database="demo").rows))
             monkeypatch.setattr(fill, "SLICE_ROWS", slice_rows)
             assert repr(list(sparse.query(query, database="demo").rows)) == whole, query
+
+
+@pytest.mark.parametrize(
+    ("number", "whole", "unsigned", "real"),
+    [
+        ("2.9", 2, 2, 2.9),
+        ("-2.5", -2, 2**64 - 2, -2.5),
+        ("9223372036854775807.5", -(2**63), 2**63, 2.0**63),
+        ("99999999999999999999.5", -(2**63), 2**63, 1e20),
+        ("-9300000000000000000.5", -(2**63), 2**63, -9.3e18),
+    ],
+)
+def test_a_number_that_does_not_fit_the_column_is_cut_as_the_server_cuts_it(
+    number: str, whole: int, unsigned: int, real: float
+) -> None:
+    with influxish.open(workers=1) as db:
+        db.create_database("demo")
+        db.write("m i=1i,u=1u,f=1 0", database="demo")
+        text = "SELECT sum(i) AS i, sum(u) AS u, sum(f) AS f FROM m WHERE time >= 0 AND time < 2s GROUP BY time(1s)"
+        first, second = db.query(f"{text} fill({number})", database="demo").rows
+    assert first == {"time": 0, "i": 1, "u": 1, "f": 1.0}
+    assert second == {"time": SECOND, "i": whole, "u": unsigned, "f": real}

@@ -153,7 +153,15 @@ def _take(rows: Batch, positions: Positions) -> Batch:
 
 
 def _number(value: float | int, type: DataType) -> float | int:
-    return float(value) if type is DataType.FLOAT else int(value)
+    """What fill() names, in a column of `type`. A whole number that does not fit is the smallest integer, as on the
+    server; of an unsigned column it is what has the same bits."""
+    if type is DataType.FLOAT:
+        return float(value)
+    whole = int(value)
+    if type is DataType.UNSIGNED and 0 <= whole < 1 << 64:
+        return whole
+    signed = whole if -(1 << 63) <= whole < 1 << 63 else -(1 << 63)
+    return signed if type is DataType.INTEGER else signed % (1 << 64)
 
 
 def _from_first(present: Mask, grid: Grid, *, whole_group: bool) -> Mask:

@@ -34,8 +34,9 @@ class Files:
 
     def make_directory(self, path: Path) -> None:
         """Create a folder and those above it, and make the new names durable."""
-        if path.is_dir():
-            return
+        with explained("create", path):
+            if path.is_dir():
+                return
         if path.parent != path:
             self.make_directory(path.parent)
         with explained("create", path):

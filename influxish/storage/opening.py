@@ -6,6 +6,7 @@ understood at all (a newer format, an unreadable catalog) is refused.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -178,6 +179,21 @@ class Opening:
                 if types.setdefault(name, column.type) is not column.type:
                     raise StorageError(f'{path}: field "{name}" of "{measurement}" is logged with two types')
             shard.active.append(measurement, chunk)
+
+
+def store_folder(path: Path | str) -> Path:
+    """The path of a store.
+
+    Raises:
+        StorageError: there can be no folder of that name.
+    """
+    try:
+        impossible = b"\0" in os.fsencode(path)
+    except UnicodeEncodeError:
+        impossible = True
+    if impossible:
+        raise StorageError(f"cannot open {str(path)!r}: a path can have no NUL and no lone surrogate; choose another")
+    return Path(path)
 
 
 SERIES_FILE = "series.log"

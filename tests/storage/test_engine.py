@@ -341,3 +341,12 @@ def test_writers_and_readers_at_once_see_whole_writes(tmp_path: Path) -> None:
         watching.join()
         assert failures == []
         assert len(contents(engine)) == 3 * 1200
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b", "x" * 300, "x" * 300 + "/below"])
+def test_a_path_that_cannot_be_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(StorageError) as caught:
+        Engine.open(tmp_path / name)
+    assert str(tmp_path) in str(caught.value)
+    assert repr(name)[1:-1] in str(caught.value)
+    assert list(tmp_path.iterdir()) == []

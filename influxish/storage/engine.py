@@ -13,6 +13,7 @@ from pathlib import Path
 
 from influxish.errors import ExecutionError, NotFound, PartialWrite, StorageError
 from influxish.functions.expression import Expression
+from influxish.storage.accepting import accept
 from influxish.storage.catalog import Catalog
 from influxish.storage.damage import Damage
 from influxish.storage.databases import DatabaseState, PolicyState, database_folder
@@ -20,15 +21,14 @@ from influxish.storage.files import FolderLock, Removal
 from influxish.storage.flushing import Flusher
 from influxish.storage.index import MeasurementSeries
 from influxish.storage.interface import RetentionPolicy, ShardSource
-from influxish.storage.memtable import Chunk
-from influxish.storage.opening import SERIES_FILE, Opening, shard_name
+from influxish.storage.opening import SERIES_FILE, Opening, shard_name, store_folder
 from influxish.storage.options import StorageOptions
 from influxish.storage.ownership import OwnerLock
 from influxish.storage.points import PointBatch, Tags
 from influxish.storage.series_log import SeriesLog
 from influxish.storage.shard import Shard
-from influxish.storage.wal import Entry, WriteAheadLog, log_files, log_number
-from influxish.storage.writing import Intake, used_series
+from influxish.storage.wal import WriteAheadLog, log_files, log_number
+from influxish.storage.writing import Intake
 from influxish.types import ALL_TIME, TYPE_PREFERENCE, DataType, TimeRange
 
 __all__ = ["Engine", "StorageOptions"]
@@ -68,10 +68,10 @@ class Engine:
         """Open the store in folder `path`, made if need be; None keeps everything in memory.
 
         Raises:
-            StorageError: the folder is in use, was written by a newer version, or cannot be read or written.
+            StorageError: the folder cannot be, is in use, was written by a newer version, or cannot be read or written.
             CorruptData: its catalog is damaged. Other damage does not keep it closed; see `damage`.
         """
-        return Engine(None if path is None else Path(path), options or StorageOptions())
+        return Engine(None if path is None else store_folder(path), options or StorageOptions())
 
     def _open(self) -> None:
         files = self.options.files
@@ -316,6 +316,7 @@ class Engine:
         Raises:
             NotFound: no such database or policy.
             PartialWrite: some points were refused; the others are written, and durable.
+            WriteError: they are more than one record of the log holds; nothing is written.
             StorageError: nothing is written, or after a failed fsync, nothing is known to be.
         """
         with self._lock:
@@ -326,7 +327,7 @@ class Engine:
             oldest = time.time_ns() - duration if duration else None
             intake = Intake(target, lambda group: self._shard(state, target, group), oldest)
             intake.take(points)
-            written, ticket = self._accept(state, intake)
+            written, ticket = accept(state, intake, self._wal)
             full = self._flusher.memory() > self.options.memtable_bytes
         if self._wal is not None and ticket:
             self._wal.commit(ticket)
@@ -335,30 +336,6 @@ class Engine:
         if intake.rejected:
             message = f"{intake.rejected[0][1]} dropped={len(intake.rejected)}"
             raise PartialWrite(message, rejected=intake.rejected, written=written)
-
-    def _accept(self, state: DatabaseState, intake: Intake) -> tuple[int, int]:
-        """Log and keep what passed the checks: how many points, and the ticket to wait for."""
-        entries: list[Entry] = []
-        holders: list[Shard] = []
-        for portion in intake.portions:
-            table = portion.table
-            used, rows = used_series(table)
-            numbers, fresh = state.index.lookup(table.measurement, [table.series[place] for place in used.tolist()])
-            if fresh:
-                if state.series_log is not None:
-                    state.series_log.append(table.measurement, state.index.count(table.measurement), fresh)
-                state.index.add(table.measurement, fresh)
-            entries.append((portion.shard.id, table.measurement, Chunk(numbers[rows], table.times, table.fields)))
-            holders.append(portion.shard)
-        if not entries:
-            return 0, 0
-        ticket = self._wal.append(entries) if self._wal is not None else 0
-        by_id = {shard.id: shard for shard in holders}
-        for id, measurement, name, type_ in intake.types:
-            by_id[id].types.setdefault(measurement, {})[name] = type_
-        for shard, (_, measurement, chunk) in zip(holders, entries, strict=True):
-            shard.active.append(measurement, chunk)
-        return sum(len(chunk.times) for _, _, chunk in entries), ticket
 
     def _shard(self, database: DatabaseState, policy: PolicyState, group: int) -> Shard:
         covered = policy.group_range(group)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from influxish.errors import CorruptData, StorageError
+from influxish.errors import CorruptData, StorageError, WriteError
 
 _MAGIC = b"IFr\x1e"
 _HEADER = struct.Struct("<4sII")
@@ -39,8 +39,26 @@ class Gap:
     torn: bool
 
 
+MAX_PAYLOAD_BYTES = (1 << 32) - 1
+"""What the length in a frame's header can say."""
+
+
+def check_payload(size: int) -> None:
+    """Raise WriteError if a payload of `size` bytes, or more, is too large for a frame."""
+    if size > MAX_PAYLOAD_BYTES:
+        raise WriteError(
+            f"the write takes {size} bytes or more in the log, where a record holds {MAX_PAYLOAD_BYTES} at most; "
+            "nothing is written: write the points in several smaller batches"
+        )
+
+
 def pack_frame(payload: bytes) -> bytes:
-    """The payload with its header before it."""
+    """The payload with its header before it.
+
+    Raises:
+        WriteError: it is too large.
+    """
+    check_payload(len(payload))
     header = _HEADER.pack(_MAGIC, len(payload), zlib.crc32(payload))
     return header + zlib.crc32(header).to_bytes(4, "little") + payload
 

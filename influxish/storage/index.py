@@ -215,24 +215,21 @@ class SeriesIndex:
         index = self._measurements.get(measurement)
         return 0 if index is None else index.count
 
-    def lookup(self, measurement: str, series: Sequence[Tags]) -> tuple[Positions, list[Tags]]:
-        """(k,) int64 number of each series, and the new ones among them in the order in which `add` must get them.
+    def lookup(self, measurement: str, series: Sequence[Tags], fresh: dict[Tags, int]) -> Positions:
+        """(k,) int64 number of each series; new ones get the numbers that they will have once they are added.
 
-        The numbers of the new ones are those they will have once they are added.
+        Args:
+            fresh: new series and their numbers, in the order in which `add` must get them: those found before, to
+                which it adds those found now.
         """
         index = self._measurements.get(measurement)
         known: Mapping[str, int] = {} if index is None else index.number_of()
         following = 0 if index is None else index.count
-        numbers, fresh, added = np.empty(len(series), np.int64), dict[str, int](), list[Tags]()
+        numbers = np.empty(len(series), np.int64)
         for place, tags in enumerate(series):
-            key = _joined(tags)
-            number = known.get(key)
-            if number is None:
-                number = fresh.setdefault(key, following + len(added))
-                if number == following + len(added):
-                    added.append(tags)
-            numbers[place] = number
-        return numbers, added
+            number = known.get(_joined(tags))
+            numbers[place] = fresh.setdefault(tags, following + len(fresh)) if number is None else number
+        return numbers
 
     def add(self, measurement: str, series: Sequence[Tags]) -> None:
         """Number new series from the present count on."""

@@ -6,13 +6,14 @@ its series: they cannot be told apart, so they are not served.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgpack
 import numpy as np
 
 from influxish.errors import CorruptData, StorageError
+from influxish.storage import framing
 from influxish.storage.damage import Damage
 from influxish.storage.files import Files
 from influxish.storage.framing import (
@@ -52,7 +53,7 @@ class SeriesLog:
         if self._failure is not None or self._file.damaged:
             reason = self._failure or f"{self._file.path} could not be cut back to its last whole record"
             raise StorageError(f"no more writes are taken until the store is opened again, because: {reason}")
-        self._file.append(pack_frame(_pack(measurement, first, series)))
+        self._file.append(b"".join(_frames(measurement, first, series)))
         try:
             self._file.sync()
         except StorageError as error:
@@ -86,6 +87,17 @@ def load_series(files: Files, path: Path, index: SeriesIndex, damage: list[Damag
             damage.append(Damage(path, message))
 
 
+def _frames(measurement: str, first: int, series: Sequence[Tags]) -> Iterator[bytes]:
+    """One frame, or several where one would be too large: series that no row refers to yet do no harm."""
+    payload = _pack(measurement, first, series)
+    if len(payload) <= framing.MAX_PAYLOAD_BYTES or len(series) == 1:
+        yield pack_frame(payload)
+        return
+    half = len(series) // 2
+    yield from _frames(measurement, first, series[:half])
+    yield from _frames(measurement, first + half, series[half:])
+
+
 def _pack(measurement: str, first: int, series: Sequence[Tags]) -> bytes:
     columns: dict[str, tuple[dict[str, int], np.ndarray[tuple[int], np.dtype[np.int32]]]] = {}
     for place, tags in enumerate(series):
@@ -100,6 +112,6 @@ def _pack(measurement: str, first: int, series: Sequence[Tags]) -> bytes:
 
 
 def _unpack(payload: bytes, index: SeriesIndex) -> None:
-    measurement, first, count, stored = msgpack.unpackb(payload, max_array_len=1 << 31, max_map_len=1 << 31)
+    measurement, first, count, stored = msgpack.unpackb(payload)
     tags = {key: (values, np.frombuffer(codes, "<i4")) for key, (values, codes) in stored.items()}
     index.load(measurement, first, count, tags)

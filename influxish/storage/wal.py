@@ -22,6 +22,7 @@ from influxish.storage.framing import (
     FILE_HEADER_BYTES,
     Gap,
     check_file_header,
+    check_payload,
     pack_file_header,
     pack_frame,
     read_frames,
@@ -54,14 +55,14 @@ class WriteAheadLog:
         self._changed = threading.Condition()
         self._file = self._start()
 
-    def append(self, entries: list[Entry]) -> int:
-        """Add one write: the ticket to `commit` it by.
+    def append(self, record: bytes) -> int:
+        """Add one write, as `pack_record` gave it: the ticket to `commit` it by.
 
         Raises:
             StorageError: nothing was added.
         """
         self.check()
-        self._file.append(pack_frame(pack_entries(entries)))
+        self._file.append(record)
         self._written += 1
         return self._written
 
@@ -204,6 +205,23 @@ def cut_tail(files: Files, path: Path, data: bytes, gap: Gap, damage: list[Damag
     damage.append(Damage(path, f"{path}: the last {size} bytes are no whole record; they were cut and kept in {aside}"))
 
 
+def pack_record(entries: list[Entry]) -> bytes:
+    """One write as the log holds it.
+
+    Raises:
+        WriteError: it is too large for one record; more than one could be cut apart by a crash.
+    """
+    # Most of what is too large is refused before it is copied.
+    check_payload(sum(map(_least_bytes, (column for *_, chunk in entries for column in chunk.fields.values()))))
+    return pack_frame(pack_entries(entries))
+
+
+def _least_bytes(column: Column) -> int:
+    if column.type is DataType.STRING:
+        return sum(map(len, column.values[column.mask]))
+    return column.values.nbytes
+
+
 def pack_entries(entries: list[Entry]) -> bytes:
     """Columns as they are in memory, little-endian."""
     packed: bytes = msgpack.packb(
@@ -223,7 +241,7 @@ def pack_entries(entries: list[Entry]) -> bytes:
 
 def unpack_entries(payload: bytes) -> list[Entry]:
     """The entries of one frame; its checksum is right, so nothing is checked again."""
-    found = msgpack.unpackb(payload, max_bin_len=1 << 32 - 1, max_array_len=1 << 31, max_str_len=1 << 31)
+    found = msgpack.unpackb(payload)  # which refuses no length that the payload has room for
     return [
         (
             shard,

@@ -1,6 +1,6 @@
 """From a batch of points to rows of shards: what is refused and why, which shard each point belongs to.
 
-Nothing is changed here; the engine carries out what `Intake` collected.
+Nothing is changed here; `accepting` carries out what `Intake` collected.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from influxish.batch import Column, Mask, Positions
+from influxish.batch import Column, Mask
 from influxish.storage.databases import PolicyState
 from influxish.storage.points import PointBatch, PointTable, any_valid
 from influxish.storage.shard import Shard
@@ -110,9 +110,3 @@ class Intake:
 
 def _has_values(column: Column) -> bool:
     return len(column) > 0 and (column.valid is None or bool(column.valid.any()))
-
-
-def used_series(table: PointTable) -> tuple[Positions, Positions]:
-    """Which of the table's series have points, and per point the place among those."""
-    used, rows = np.unique(table.rows, return_inverse=True)
-    return used, rows.reshape(-1).astype(np.int64)

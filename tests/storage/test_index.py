@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from influxish.functions.expression import FALSE, TRUE, Comparison, Expression, Literal, Logical, Match, Reference
 from influxish.storage.index import SeriesIndex
+from influxish.storage.points import Tags
 from influxish.types import DataType
 
 TAGS = st.dictionaries(st.sampled_from("abc"), st.sampled_from(["x", "y", "é", "10", "9"]), max_size=3)
@@ -80,9 +81,11 @@ def build(series: list[dict[str, str]]) -> SeriesIndex:
     index = SeriesIndex()
     for tags in series:
         key = tuple(sorted(tags.items()))
-        numbers, fresh = index.lookup("m", [key, key])
+        fresh: dict[Tags, int] = {}
+        numbers = index.lookup("m", [key, key], fresh)
         assert numbers[0] == numbers[1]
-        index.add("m", fresh) if fresh else None
+        assert fresh in ({}, {key: numbers[0]})
+        index.add("m", list(fresh))
     return index
 
 
@@ -132,15 +135,17 @@ def test_stored_series_get_their_numbers_back_and_gaps_are_never_selected() -> N
     assert selected is not None
     assert np.flatnonzero(selected).tolist() == [0, 1, 5]
     assert view.used_values("a", selected) == ["x", "y", "z"]
-    numbers, fresh = index.lookup("m", [(("a", "z"),), (), (("a", "new"),)])
-    assert numbers.tolist() == [5, 8, 9]
-    assert fresh == [(), (("a", "new"),)]
+    fresh: dict[Tags, int] = {}
+    assert index.lookup("m", [(("a", "z"),), ()], fresh).tolist() == [5, 8]
+    assert index.lookup("m", [(("a", "new"),), ()], fresh).tolist() == [9, 8]
+    assert list(fresh) == [(), (("a", "new"),)]
 
 
 @pytest.mark.parametrize("pair", [("ab", "c"), ("a", "bc")])
 def test_keys_that_look_alike_end_to_end_are_different_series(pair: tuple[str, str]) -> None:
     index = build([{"ab": "c"}, {"a": "bc"}])
-    numbers, fresh = index.lookup("m", [(pair,)])
+    fresh: dict[Tags, int] = {}
+    numbers = index.lookup("m", [(pair,)], fresh)
     assert not fresh
     assert numbers.tolist() == [0 if pair == ("ab", "c") else 1]
 

@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from influxish.batch import Column, object_array
-from influxish.errors import StorageError
+from influxish.errors import StorageError, WriteError
+from influxish.storage import framing
 from influxish.storage.engine import Engine, StorageOptions
 from influxish.storage.files import Files
 from influxish.storage.framing import Frame, Gap, pack_frame, read_frames
 from influxish.storage.memtable import Chunk
-from influxish.storage.wal import WriteAheadLog, pack_entries, unpack_entries
+from influxish.storage.wal import WriteAheadLog, pack_entries, pack_record, unpack_entries
 from influxish.types import DataType
 from tests.storage.helpers import contents
 from tests.storage.helpers import write as stored
@@ -77,7 +78,7 @@ def test_writers_that_wait_together_share_an_fsync(tmp_path: Path) -> None:
     def writer() -> None:
         for _ in range(5):
             with appending:
-                ticket = log.append([(1, "m", chunk())])
+                ticket = log.append(pack_record([(1, "m", chunk())]))
             log.commit(ticket)
 
     threads = [threading.Thread(target=writer) for _ in range(8)]
@@ -99,7 +100,7 @@ def test_without_fsync_a_commit_waits_for_nothing(tmp_path: Path) -> None:
     files = Counting()
     log = WriteAheadLog(files, tmp_path, 1, synchronous=False)
     before = files.syncs
-    log.commit(log.append([(1, "m", chunk())]))
+    log.commit(log.append(pack_record([(1, "m", chunk())])))
     assert files.syncs == before
     log.close()
 
@@ -137,10 +138,10 @@ def test_closing_waits_for_an_fsync_and_makes_what_was_appended_durable(tmp_path
     files = SlowFsync()
     log = WriteAheadLog(files, tmp_path, 1, synchronous=True)
     files.began.clear()
-    first = log.append([(1, "m", chunk())])
+    first = log.append(pack_record([(1, "m", chunk())]))
     threads, ends = committing(log, [first])
     assert files.began.wait(2)
-    tickets = [log.append([(1, "m", chunk())]) for _ in range(4)]
+    tickets = [log.append(pack_record([(1, "m", chunk())])) for _ in range(4)]
     more, more_ends = committing(log, tickets)
     log.close()
     for thread in (*threads, *more):
@@ -153,7 +154,7 @@ def test_a_closed_log_says_so(tmp_path: Path) -> None:
     log = WriteAheadLog(Files(), tmp_path, 1, synchronous=True)
     log.close()
     log.close()
-    for use in (lambda: log.append([(1, "m", chunk())]), log.check, log.rotate, lambda: log.commit(1)):
+    for use in (lambda: log.append(pack_record([(1, "m", chunk())])), log.check, log.rotate, lambda: log.commit(1)):
         with pytest.raises(StorageError, match="was closed"):
             use()
 
@@ -171,7 +172,7 @@ def test_a_commit_whose_fsync_fails_while_closing_is_an_error_for_all_who_wait(t
     log = WriteAheadLog(files, tmp_path, 1, synchronous=True)
     files.fails = True
     files.began.clear()
-    threads, ends = committing(log, [log.append([(1, "m", chunk())]) for _ in range(4)])
+    threads, ends = committing(log, [log.append(pack_record([(1, "m", chunk())])) for _ in range(4)])
     assert files.began.wait(2)
     log.close()
     for thread in threads:
@@ -191,7 +192,7 @@ def test_an_fsync_that_is_interrupted_leaves_nobody_waiting(tmp_path: Path) -> N
 
     files = Interrupted()
     log = WriteAheadLog(files, tmp_path, 1, synchronous=True)
-    ticket = log.append([(1, "m", chunk())])
+    ticket = log.append(pack_record([(1, "m", chunk())]))
     files.interrupts = True
     with pytest.raises(KeyboardInterrupt):
         log.commit(ticket)
@@ -232,3 +233,72 @@ def test_eight_writers_against_many_closings_lose_nothing_that_returned(tmp_path
     with Engine.open(tmp_path / "store") as engine:
         assert acknowledged <= {time for _, time in contents(engine)}
         assert engine.damage == []
+
+
+def test_a_write_too_large_for_a_record_is_refused_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(framing, "MAX_PAYLOAD_BYTES", 4000)
+    with Engine.open(tmp_path) as engine:
+        engine.create_database("d")
+        stored(engine, "m,h=a v=1 1")
+        (log,), (series,) = tmp_path.glob("wal/*.wal"), tmp_path.glob("data/*/series.log")
+        sizes = log.stat().st_size, series.stat().st_size
+        for field in ("v=2", 's="\\"a longer text"', "b=true"):  # some are known to be too large before they are packed
+            lines = "\n".join(f"m,h=new{number} {field} {number}" for number in range(400))
+            with pytest.raises(WriteError, match=r"takes \d+ bytes or more.*holds 4000 at most.*smaller batches"):
+                stored(engine, lines)
+        assert (log.stat().st_size, series.stat().st_size) == sizes
+        assert contents(engine) == {("a", 1): {"v": 1.0}}
+        assert engine.series_keys("d", "m") == [(("h", "a"),)]
+        assert engine.field_keys("d", "m") == {"v": (DataType.FLOAT,)}
+        stored(engine, "m,h=a v=2 2")
+    with Engine.open(tmp_path) as engine:
+        assert set(contents(engine)) == {("a", 1), ("a", 2)}
+        assert engine.damage == []
+
+
+def test_a_store_in_memory_takes_writes_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(framing, "MAX_PAYLOAD_BYTES", 10)
+    with Engine.open(None) as engine:
+        engine.create_database("d")
+        stored(engine, "m,h=a v=1 1")
+        assert len(contents(engine)) == 1
+
+
+def test_many_new_series_are_logged_in_as_many_frames_as_they_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(framing, "MAX_PAYLOAD_BYTES", 8000)
+    with Engine.open(tmp_path) as engine:
+        engine.create_database("d")
+        lines = "\n".join(f"m,h={'long' * 50}{number} v=1 {number}" for number in range(100))
+        stored(engine, lines)
+        before = contents(engine)
+        (series,) = tmp_path.glob("data/*/series.log")
+        assert series.stat().st_size > 2 * 8000
+    with Engine.open(tmp_path) as engine:
+        assert engine.damage == []
+        assert contents(engine) == before
+        assert len(before) == 100
+
+
+def test_one_new_series_in_two_shards_gets_one_number(tmp_path: Path) -> None:
+    week = 7 * 86400 * 10**9
+    with Engine.open(tmp_path) as engine:
+        engine.create_database("d")
+        stored(engine, f"m,h=a v=1 1\nm,h=b v=1 {week}\nm,h=a v=1 {week}\nm,h=c v=1 1")
+        assert len(engine.series_keys("d", "m")) == 3
+    with Engine.open(tmp_path) as engine:
+        assert set(contents(engine)) == {("a", 1), ("b", week), ("a", week), ("c", 1)}
+
+
+@pytest.mark.soak
+def test_a_column_of_more_than_2_gib_comes_back_from_a_record() -> None:
+    """Takes some 10 GB of memory."""
+    rows = (1 << 28) + 1
+    column = Column(DataType.FLOAT, np.zeros(rows))
+    column.values[-1] = 7.5
+    payload = pack_entries([(1, "m", Chunk(np.zeros(3, np.int64), np.arange(3), {"f": column}))])
+    assert len(payload) > 1 << 31
+    ((_, _, back),) = unpack_entries(payload)
+    assert len(back.fields["f"]) == rows
+    assert back.fields["f"].values[-1] == 7.5

@@ -86,7 +86,8 @@ def check_fields(select: ast.Select) -> Traits:
     traits = Traits()
     for item in select.fields:
         look()
-        _check(item.expression, traits, select.limit, wildcard=True)
+        if not is_time(item.expression):
+            _check(item.expression, traits, select.limit, wildcard=True)
     return traits
 
 
@@ -125,6 +126,18 @@ def check_mixture(select: ast.Select, traits: Traits, *, grouped_by_time: bool, 
             raise CompileError("mixing multiple selector functions with tags or fields is not supported", span=span)
 
 
+def check_expanded(select: ast.Select, fields: Sequence[ast.Field]) -> None:
+    """Check that columns which wildcards inside of mathematics stand for may stand beside the calls.
+
+    Raises:
+        CompileError
+    """
+    traits = check_fields(replace(select, fields=tuple(fields)))
+    if traits.calls and traits.has_columns and not traits.only_selectors:
+        span = select.fields[0].span.to(select.fields[-1].span)
+        raise CompileError("mixing aggregate and non-aggregate queries is not supported", span=span)
+
+
 def is_time(node: ast.Expression) -> bool:
     """Whether it is the bare column `time`."""
     return isinstance(node, ast.VarRef) and node.name == "time" and node.type is None
@@ -133,8 +146,7 @@ def is_time(node: ast.Expression) -> bool:
 def _check(node: ast.Expression, traits: Traits, limit: int, *, wildcard: bool) -> None:
     match node:
         case ast.VarRef():
-            if not is_time(node):
-                traits.has_columns = True
+            traits.has_columns = True
         case ast.Wildcard() | ast.RegexLiteral():
             if not wildcard:
                 kind = "wildcard" if isinstance(node, ast.Wildcard) else "regex"
@@ -161,10 +173,12 @@ def _check_call(call: ast.Call, traits: Traits, limit: int, wildcard: bool) -> N
     if isinstance(function, MathFunction):
         check_math(call)
         for place, argument in enumerate(call.args):
-            if place and isinstance(argument, ast.Wildcard | ast.RegexLiteral):
+            if isinstance(argument, ast.RegexLiteral):
+                raise CompileError("field must contain at least one variable", span=argument.span)
+            if place and isinstance(argument, ast.Wildcard):
                 raise CompileError(f"unable to use a wildcard as argument {place + 1} of {call.name}()", span=call.span)
-            if not isinstance(argument, (*LITERALS, ast.RegexLiteral)):
-                _check(argument, traits, limit, wildcard=wildcard)
+            if not isinstance(argument, LITERALS):
+                _check(argument, traits, limit, wildcard=wildcard and not place)
         return
     if not isinstance(function, GroupFunction):
         raise undefined(call)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from influxish.compiler.builder import SelectBuilder
+from influxish.compiler.checks import check_expanded
 from influxish.compiler.dimensions import dimension_names, is_time_call
 from influxish.compiler.scope import Scope, is_pattern
 from influxish.compiler.select import Compiled
@@ -116,7 +117,9 @@ class _Linker:
                 self._add_derived(scope, leaf)
                 scope.whole_rows = not found
         if builder.is_open():
-            builder.build(expand_fields(builder.fields, scope, builder.hidden))
+            expanded = expand_fields(builder.fields, scope, builder.hidden)
+            check_expanded(builder.select, expanded)
+            builder.build(expanded)
         for node in list(walk_down(builder.output, above=leaves)):
             if node.outputs or node is builder.output:  # else it was cut off with a reader that had no column
                 self._type(node, builder, scope)

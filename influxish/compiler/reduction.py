@@ -93,6 +93,7 @@ def _folded(at: ast.BinaryExpr, left: ast.Expression, right: ast.Expression) -> 
             | (ast.UnsignedLiteral(value=a), ast.IntegerLiteral(value=b))
             | (ast.IntegerLiteral(value=a), ast.UnsignedLiteral(value=b))
         ):
+            a, b = _wrapped(a, signed=False), _wrapped(b, signed=False)
             if op == "/":
                 return ast.UnsignedLiteral(a // b if b else 0, span=span)
             if op in _WHOLE:

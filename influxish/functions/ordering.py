@@ -205,18 +205,23 @@ class EqualValues:
     counts: Positions
 
 
-def equal_values(values: Array, segments: Segments) -> EqualValues:
-    """Bring equal values of each segment together: values (n,) of any type, m segments that tile them."""
+def equal_values(values: Array, segments: Segments, *, stable: bool = False) -> EqualValues:
+    """Bring equal values of each segment together: values (n,) of any type, m segments that tile them.
+
+    Args:
+        stable: whether rows of equal value keep their order.
+    """
     codes = codes_of(values) if values.dtype == object else values
     order = np.empty(len(values), np.int64)
     for chosen, length in _lots(segments):
         look()
         if length > PIECE_ROWS:
             start, stop = int(segments.starts[chosen[0]]), int(segments.stops[chosen[0]])
-            order[start:stop] = start + sort_order([codes[start:stop]], stable=False)
+            order[start:stop] = start + sort_order([codes[start:stop]], stable=stable)
             continue
         starts = segments.starts[chosen, np.newaxis]
-        order[starts + np.arange(length)] = starts + np.argsort(_table(codes, starts[:, 0], length), axis=1)
+        table = _table(codes, starts[:, 0], length)
+        order[starts + np.arange(length)] = starts + np.argsort(table, axis=1, kind="stable" if stable else None)
     ordered = gather(codes, order)
     changed = np.zeros(len(order), np.bool_)
     for piece in pieces(max(0, len(order) - 1)):

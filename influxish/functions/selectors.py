@@ -176,7 +176,7 @@ def _best_of_each_key(ranking: Array, rows: Rows, segments: Segments) -> tuple[P
         texts = codes_of(key)
         # Ranked anew after each key, so that codes stay below n and nothing can overflow.
         codes = np.unique(codes * (texts.max() + 1) + texts, return_inverse=True)[1]
-    equal = equal_values(codes, segments)
+    equal = equal_values(codes, segments, stable=True)
     best = equal.order[first_extreme(ranking[equal.order], rows.times[equal.order], equal.groups, np.minimum)]
     return best, Segments.from_starts(np.cumsum(equal.counts) - equal.counts, len(best))
 

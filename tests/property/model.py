@@ -228,7 +228,9 @@ def _arithmetic(operator: str, left: float | int, right: float | int) -> float |
     assert operator == "%"
     if isinstance(left, int) and isinstance(right, int):
         return int(math.copysign(abs(left) % abs(right), left)) if right else 0
-    rest = math.fmod(left, right) if right else math.nan
+    if abs(right) < 1e-12:
+        raise Undefined("a divisor that the last digit makes zero")
+    rest = math.fmod(left, right)
     if 0 < min(abs(rest), abs(right) - abs(rest)) < 1e-9 * abs(right):
         raise Undefined("a rest that the last digit decides")
     return rest

@@ -144,6 +144,6 @@ def _extremes(call: Call, samples: list[Sample]) -> list[Sample]:
             combination = tuple(sample.point.tags.get(key, "") for key in call.keys)
             if combination not in champions or rank(sample) < rank(champions[combination]):
                 champions[combination] = sample
-        samples = list(champions.values())
+        samples = [champions[combination] for combination in sorted(champions)]  # so it orders those that tie
     chosen = sorted(samples, key=rank)[: int(call.numbers[-1])]
     return sorted(chosen, key=lambda sample: sample.time)

@@ -17,8 +17,10 @@ from influxish.functions import (
     MathFunction,
     SelectorFunction,
     Stamp,
+    WalkFunction,
 )
-from influxish.functions.registry import REQUIRED
+from influxish.functions.registry import BUCKET, REQUIRED, Parameter
+from influxish.influxql.durations import format_duration
 from influxish.types import FIELD_TYPES, NUMERIC, DataType
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "functions.md"
@@ -27,12 +29,21 @@ COMMAND = "python tools/generate_function_docs.py"
 KINDS: dict[type[Function], tuple[str, str]] = {
     AggregateFunction: ("Aggregates", "Computed from all values of a group and time bucket; one row each."),
     SelectorFunction: ("Selectors", "One or some of the points of a group and time bucket."),
+    WalkFunction: (
+        "Transformations",
+        "Along the points of a group in the order of the answer, or along the buckets of an aggregate.",
+    ),
     MathFunction: ("Maths", "Value by value. A missing value stays missing; outside the domain the result is null."),
 }
 STAMPS = {
     Stamp.BUCKET: "start of the bucket; without `GROUP BY time` the lower time bound, or epoch 0",
     Stamp.POINT_ALONE: "time of the point if it is the only call and there is no `GROUP BY time`; else as an aggregate",
     Stamp.POINT: "time of the point, always",
+}
+OF_AGGREGATES = {
+    "may": "with `GROUP BY time`",
+    "must": "always, with `GROUP BY time`",
+    "never": "no; with `GROUP BY time` one row for each bucket",
 }
 TYPE_ORDER = (DataType.FLOAT, DataType.INTEGER, DataType.UNSIGNED, DataType.STRING, DataType.BOOLEAN)
 
@@ -57,14 +68,30 @@ def section(function: Function) -> str:
     for parameter in function.parameters:
         allowed = types(parameter.types | ({DataType.INTEGER} if DataType.FLOAT in parameter.types else set()))
         least = "" if parameter.minimum is None else f", at least {parameter.minimum}"
-        default = "" if parameter.default is REQUIRED else f"; {parameter.default} when left out"
+        least = ", positive" if parameter.types == {DataType.DURATION} else least
+        default = "" if parameter.default is REQUIRED else f"; {default_of(parameter)} when left out"
         facts.append(f"`{parameter.name}`: {allowed}{least}{default}")
+    if isinstance(function, WalkFunction):
+        facts.append(f"of an aggregate: {OF_AGGREGATES[function.of_aggregates]}")
+        if function.looks_back:
+            facts.append("one bucket before the time range is read as well")
     if isinstance(function, GroupFunction):
         facts.append(f"time: {STAMPS[function.stamp]}")
         facts.append(f"empty bucket: {empty_bucket(function)}")
         facts.append(f"computed in the shards: {'yes' if function.pushdown else 'no, the rows are gathered first'}")
     lines = "\n".join(f"- {fact}" for fact in facts)
     return f"### `{signature(function)}`\n\n{function.summary}\n\n{lines}\n"
+
+
+def default_of(parameter: Parameter) -> str:
+    """A default in words."""
+    if parameter.default is BUCKET:
+        return "1s, or the width of a bucket,"
+    if parameter.types == {DataType.DURATION}:
+        return format_duration(parameter.default)
+    if parameter.name == "hold_period":
+        return "as many as it takes to be warm"
+    return str(parameter.default)
 
 
 def signature(function: Function) -> str:
@@ -84,7 +111,7 @@ def types(chosen: frozenset[DataType] | set[DataType]) -> str:
     """A set of types in words."""
     if chosen >= FIELD_TYPES:
         return "every type"
-    words = [type.value for type in TYPE_ORDER if type in chosen]
+    words = [type.value for type in (*TYPE_ORDER, DataType.DURATION) if type in chosen]
     if chosen >= NUMERIC:
         words = ["numeric", *(type.value for type in TYPE_ORDER if type in chosen - NUMERIC)]
     return ", ".join(words)

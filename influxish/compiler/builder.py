@@ -5,16 +5,18 @@ Kept until linking, because what wildcards stand for is known only then, and tho
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from influxish.compiler.checks import Traits, constant
+from influxish.compiler.arguments import constants
+from influxish.compiler.checks import Traits
 from influxish.compiler.expressions import lower
+from influxish.compiler.lookback import look_back, looks_back
 from influxish.compiler.names import column_label, column_names, own_title
 from influxish.errors import CompileError
 from influxish.functions.expression import Expression, Reference
 from influxish.functions.interruption import look
-from influxish.functions.registry import FUNCTIONS, GroupFunction, SelectorFunction, Stamp
+from influxish.functions.registry import FUNCTIONS, GroupFunction, SelectorFunction, Stamp, WalkFunction
 from influxish.functions.state import GroupCall
 from influxish.influxql import ast, format_node
 from influxish.plan.graph import Graph
@@ -22,6 +24,7 @@ from influxish.plan.node import Node
 from influxish.plan.nodes import (
     Aggregate,
     Computed,
+    Default,
     Fill,
     FillColumn,
     FillOption,
@@ -30,6 +33,7 @@ from influxish.plan.nodes import (
     OutputColumn,
     Project,
     Sort,
+    Walk,
 )
 from influxish.types import DataType, TimeRange, Window
 
@@ -40,11 +44,12 @@ class SelectBuilder:
 
     Attributes:
         select: the statement.
-        source: the node that the rows of FROM and WHERE come from.
+        sources: number of buckets before the time range → the node that the rows of FROM and WHERE come from, those of
+            these buckets included.
         output: the node that reads one edge for each field.
         fields: the select list without `time`, as far as it is expanded.
         raw: no group function is called: rows are answered as they are.
-        parts: label of a call → the node that makes its column.
+        parts: label of a call, and by how many buckets it is looked back on → the node that makes its column.
         names: label → the column of FROM that an aggregate reads under it.
         own_dimensions: the tag keys that its GROUP BY names, once the linker knows them.
         dimensions: these and those of the queries around it: what its rows are grouped by.
@@ -56,7 +61,7 @@ class SelectBuilder:
 
     graph: Graph
     select: ast.Select
-    source: Node
+    sources: dict[int, Node]
     output: Output
     fields: list[ast.Field]
     traits: Traits
@@ -68,12 +73,17 @@ class SelectBuilder:
     by_time: bool
     row_window: Window | None = None
     is_subquery: bool = False
-    parts: dict[str, Node] = field(default_factory=dict)
+    parts: dict[tuple[str, int], Node] = field(default_factory=dict)
     names: dict[str, Reference] = field(default_factory=dict)
     own_dimensions: tuple[str, ...] = ()
     dimensions: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     alone: bool = False
+
+    @property
+    def source(self) -> Node:
+        """The node that rows come from which nobody looks back on."""
+        return self.sources[min(self.sources)]
 
     @property
     def raw(self) -> bool:
@@ -112,6 +122,8 @@ class SelectBuilder:
             self._connect_raw(listed)
         else:
             beside = [variable for item in listed for variable in _outside_calls(item.expression)]
+            if self._has_defaults:
+                self._join_calls(listed, beside)
             for item in listed:
                 self._connect(self._field(item.expression, beside))
 
@@ -137,8 +149,7 @@ class SelectBuilder:
         while isinstance(expression, ast.ParenExpr):
             expression = expression.expression
         if not isinstance(expression, ast.VarRef):
-            is_call = isinstance(expression, ast.Distinct) or _is_group_call(expression)
-            return format_node(_as_call(expression) if is_call else expression)
+            return format_node(_as_call(expression) if _is_call(expression) else expression)
         return self._name(expression) if self.raw else _beside_label(self.traits.calls[0], expression)
 
     def _name(self, node: ast.Expression) -> str:
@@ -149,16 +160,59 @@ class SelectBuilder:
         return label
 
     def _connect_raw(self, fields: Sequence[ast.Field]) -> None:
-        columns: dict[str, Computed] = {}
+        rows, read = self.source, None
+        if self._has_defaults:
+            variables = [node for item in fields for node in _outside_calls(item.expression)]
+            read = lambda node: Reference(self._name(node), span=node.span)  # noqa: E731
+            labels = {self._name(node): Reference(node.name, node.type, span=node.span) for node in variables}
+            rows = self._with_defaults(self._sorted(self._project(labels, rows)), labels)
+        columns: dict[str, Expression] = {}
         for item in fields:
-            expression = lower(item.expression)
-            columns.setdefault(self._label(item), Computed(self._label(item), expression))
-        project = Project(columns=tuple(columns.values()), descending=self.descending)
-        self.graph.connect(self.source, project)
-        sort = Sort(by_time=self.by_time, window=self.row_window, descending=self.descending)
-        self.graph.connect(project, sort)
+            columns.setdefault(self._label(item), lower(item.expression, variable=read))
+        project = self._project(columns, rows)
+        rows = project if self._has_defaults else self._sorted(project)
         for _ in fields:
-            self._connect(sort)
+            self._connect(rows)
+
+    def _project(self, columns: Mapping[str, Expression], *sources: Node) -> Node:
+        computed = tuple(Computed(label, expression) for label, expression in columns.items())
+        project = Project(columns=computed, descending=self.descending)
+        for source in dict.fromkeys(sources):
+            self.graph.connect(source, project)
+        return project
+
+    def _sorted(self, rows: Node) -> Node:
+        sort = Sort(by_time=self.by_time, window=self.row_window, descending=self.descending)
+        self.graph.connect(rows, sort)
+        return sort
+
+    # --- values where there are none ---
+
+    @property
+    def _has_defaults(self) -> bool:
+        """Whether fill() names something for columns that have no value in a row of the answer."""
+        return self.select.fill is not None and self.fill.option in (FillOption.NUMBER, FillOption.PREVIOUS)
+
+    def _with_defaults(self, rows: Node, labels: Iterable[str]) -> Node:
+        columns = tuple(FillColumn(label, DataType.UNKNOWN, self.fill.option, self.fill.value) for label in labels)
+        node = Default(columns=columns)
+        self.graph.connect(rows, node)
+        return node
+
+    def _join_calls(self, fields: Sequence[ast.Field], beside: Sequence[ast.VarRef]) -> None:
+        """Bring the columns of all calls together, so that one without a value in a row can have a default."""
+        nodes: dict[str, Node] = {}
+        for item in fields:
+            for call in _group_calls(item.expression):
+                nodes[format_node(call)] = self._call(call, beside)
+        first = self.traits.calls[0]
+        nodes |= {_beside_label(first, node): self._call(first, beside) for node in beside}
+        if len(nodes) < 2:
+            return
+        joined = self._project({label: Reference(label) for label in nodes}, *nodes.values())
+        defaults = self._with_defaults(joined, nodes)
+        for call in self.traits.calls:
+            self.parts[format_node(call), 0] = defaults
 
     # --- calls ---
 
@@ -167,7 +221,7 @@ class SelectBuilder:
             node = node.expression
         if isinstance(node, ast.VarRef):  # a column beside a selector comes with the selected point
             return self._call(self.traits.calls[0], beside)
-        if isinstance(node, ast.Distinct) or _is_group_call(node):
+        if _is_call(node):
             return self._call(_as_call(node), beside)
         return self._computed(node, beside)
 
@@ -176,7 +230,7 @@ class SelectBuilder:
         calls: dict[str, Node] = {}
 
         def result(call: ast.Call | ast.Distinct) -> Expression:
-            if not _is_group_call(call) and not isinstance(call, ast.Distinct):
+            if not _is_call(call):
                 raise CompileError(f"undefined function {call.name}()", span=call.span)
             label = format_node(_as_call(call))
             calls.setdefault(label, self._call(_as_call(call), beside))
@@ -193,22 +247,61 @@ class SelectBuilder:
             self.graph.connect(source, project)
         return project
 
-    def _call(self, call: ast.Call, beside: Sequence[ast.VarRef]) -> Node:
-        """The node whose column is the result of one call, each call made once."""
-        label = format_node(call)
-        if label not in self.parts:
-            self.parts[label] = self._aggregate(call, label, beside)
-        return self.parts[label]
+    def _call(self, call: ast.Call, beside: Sequence[ast.VarRef], steps: int = 0) -> Node:
+        """The node whose column is the result of one call, each call made once.
 
-    def _aggregate(self, call: ast.Call, label: str, beside: Sequence[ast.VarRef]) -> Node:
+        Args:
+            steps: for how many buckets before the time range it is made as well.
+        """
+        key = (format_node(call), steps)
+        if key not in self.parts:
+            function = FUNCTIONS.get(call.name)
+            if isinstance(function, WalkFunction):
+                self.parts[key] = self._walk(call, function, steps)
+            elif isinstance(function, GroupFunction):
+                self.parts[key] = self._aggregate(call, key[0], beside, steps)
+            else:
+                raise CompileError(f"unsupported call: {call.name}", span=call.span)
+        return self.parts[key]
+
+    def _source_at(self, steps: int) -> Node:
+        return self.sources[min(steps, max(self.sources))]
+
+    def _walk(self, call: ast.Call, function: WalkFunction, steps: int) -> Node:
+        inner = call.args[0]
+        nested = isinstance(inner, ast.Call | ast.Distinct)
+        if nested:
+            inner_call = _as_call(inner)
+            source = self._call(inner_call, (), steps + looks_back(call))
+            argument = format_node(inner_call)
+        else:
+            argument = self._name(inner)
+            source = Project(columns=(Computed(argument, lower(inner)),), descending=self.descending)
+            self.graph.connect(self._source_at(steps), source)
+            sort = Sort(by_time=self.by_time, window=self.row_window, descending=self.descending)
+            self.graph.connect(source, sort)
+            source = sort
+        node = Walk(
+            function=function,
+            argument=argument,
+            arguments=constants(call, call.args[1:], self.window if nested else None),
+            label=format_node(call),
+            window=self.window,
+            descending=self.descending,
+        )
+        self.graph.connect(source, node)
+        return node
+
+    def _aggregate(self, call: ast.Call, label: str, beside: Sequence[ast.VarRef], steps: int) -> Node:
         function = _function(call)
         argument, keys = _column_arguments(call)
         columns = {self._name(node): (self._name(node), _beside_label(call, node), DataType.UNKNOWN) for node in beside}
+        time_range = look_back(self.time_range, self.window, steps, self.descending)
         group_call = GroupCall(
             function=function,
             argument=self._name(argument),
             type=DataType.UNKNOWN,
-            arguments=_constants(call, function),
+            arguments=constants(call, call.args[-1:] if _takes_keys(call) else call.args[1:], self.window),
             keys=tuple(map(self._name, keys)),
             beside=tuple(columns.values()),
             label=label,
@@ -216,17 +309,17 @@ class SelectBuilder:
         aggregate = Aggregate(
             calls=(group_call,),
             window=self.window,
-            time_range=self.time_range,
+            time_range=time_range,
             point_times=function.stamp is Stamp.POINT
             or (function.stamp is Stamp.POINT_ALONE and self.alone and self.window is None),
             descending=self.descending,
         )
-        self.graph.connect(self.source, aggregate)
+        self.graph.connect(self._source_at(steps), aggregate)
         if self.window is None or not self.filling or not function.fillable:
             return aggregate
         fills = [self._fill_column(label, function.empty, label)]
         fills += [self._fill_column(written, None, label) for _, written, _ in columns.values()]
-        node = Fill(columns=tuple(fills), window=self.window, time_range=self.time_range, descending=self.descending)
+        node = Fill(columns=tuple(fills), window=self.window, time_range=time_range, descending=self.descending)
         self.graph.connect(aggregate, node)
         return node
 
@@ -258,8 +351,11 @@ def _takes_keys(call: ast.Call) -> bool:
     return isinstance(function, SelectorFunction) and function.takes_keys
 
 
-def _is_group_call(node: ast.Expression) -> bool:
-    return isinstance(node, ast.Call) and isinstance(FUNCTIONS.get(node.name), GroupFunction)
+def _is_call(node: ast.Expression) -> bool:
+    """Whether it calls a function that is not one of mathematics."""
+    if isinstance(node, ast.Distinct):
+        return True
+    return isinstance(node, ast.Call) and isinstance(FUNCTIONS.get(node.name), GroupFunction | WalkFunction)
 
 
 def _as_call(node: ast.Expression) -> ast.Call:
@@ -288,20 +384,14 @@ def _column_arguments(call: ast.Call) -> tuple[ast.Expression, Sequence[ast.Expr
     return first, call.args[1:-1] if _takes_keys(call) else ()
 
 
-def _constants(call: ast.Call, function: GroupFunction) -> tuple[object, ...]:
-    given = call.args[-1:] if _takes_keys(call) else call.args[1:]
-    values = [constant(call.name, node, parameter) for node, parameter in zip(given, function.parameters, strict=False)]
-    return (*values, *(parameter.default for parameter in function.parameters[len(values) :]))
-
-
 def _beside_label(call: ast.Call, node: ast.VarRef) -> str:
     return f"{column_label(node.name, node.type)} at {format_node(call)}"
 
 
 def _group_calls(node: ast.Expression) -> Iterator[ast.Call]:
-    """The calls of group functions in an expression, those inside them left out."""
+    """The calls in an expression, those of mathematics and those inside others left out."""
     look()
-    if isinstance(node, ast.Distinct) or _is_group_call(node):
+    if _is_call(node):
         yield _as_call(node)
     else:
         for child in node.children():
@@ -310,11 +400,11 @@ def _group_calls(node: ast.Expression) -> Iterator[ast.Call]:
 
 
 def _outside_calls(node: ast.Expression) -> Iterator[ast.VarRef]:
-    """The variables in an expression that are not arguments of a group function."""
+    """The variables in an expression that are not arguments of a call, but for mathematics."""
     look()
     if isinstance(node, ast.VarRef):
         yield node
-    elif not _is_group_call(node):
+    elif not _is_call(node):
         for child in node.children():
             if isinstance(child, ast.Expression):
                 yield from _outside_calls(child)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from enum import Enum
 
+from influxish.compiler.arguments import check_arguments, check_math
 from influxish.compiler.reduction import LITERALS, reduced
 from influxish.errors import CompileError, QueryError
 from influxish.functions.interruption import look
@@ -16,13 +18,20 @@ from influxish.functions.registry import (
     FUNCTIONS,
     GroupFunction,
     MathFunction,
-    Parameter,
     SelectorFunction,
     Stamp,
+    WalkFunction,
 )
 from influxish.influxql import ast, format_node
 from influxish.influxql.node import AstNode
-from influxish.types import DataType
+
+
+class Buckets(Enum):
+    """Where the buckets of a SELECT come from."""
+
+    NONE = "none"
+    OWN = "own"
+    INHERITED = "inherited"  # from the query around it
 
 
 @dataclass(slots=True)
@@ -30,13 +39,15 @@ class Traits:
     """What the fields of one SELECT have in common; decides which mixtures are allowed.
 
     Attributes:
-        calls: every call of a group function, repeats included.
+        buckets: where its buckets come from.
+        calls: every call but those of mathematical functions, repeats included.
         has_columns: some field or tag is selected as it is.
         only_selectors: no call computes its result from several rows.
         top_bottom: name of the call of top() or bottom(), or "".
         alone: name of a called function that allows nothing beside it, or "".
     """
 
+    buckets: Buckets = Buckets.NONE
     calls: list[ast.Call] = field(default_factory=list)
     has_columns: bool = False
     only_selectors: bool = True
@@ -77,13 +88,13 @@ def reduce_fields(fields: Sequence[ast.Field]) -> tuple[ast.Field, ...]:
     return tuple(found)
 
 
-def check_fields(select: ast.Select) -> Traits:
+def check_fields(select: ast.Select, buckets: Buckets) -> Traits:
     """Check each field of a select list, as `reduce_fields` leaves it, by itself; `time` alone is passed over.
 
     Raises:
         CompileError: with the place of the first fault.
     """
-    traits = Traits()
+    traits = Traits(buckets)
     for item in select.fields:
         look()
         if not is_time(item.expression):
@@ -126,13 +137,13 @@ def check_mixture(select: ast.Select, traits: Traits, *, grouped_by_time: bool, 
             raise CompileError("mixing multiple selector functions with tags or fields is not supported", span=span)
 
 
-def check_expanded(select: ast.Select, fields: Sequence[ast.Field]) -> None:
+def check_expanded(select: ast.Select, fields: Sequence[ast.Field], buckets: Buckets) -> None:
     """Check that columns which wildcards inside of mathematics stand for may stand beside the calls.
 
     Raises:
         CompileError
     """
-    traits = check_fields(replace(select, fields=tuple(fields)))
+    traits = check_fields(replace(select, fields=tuple(fields)), buckets)
     if traits.calls and traits.has_columns and not traits.only_selectors:
         span = select.fields[0].span.to(select.fields[-1].span)
         raise CompileError("mixing aggregate and non-aggregate queries is not supported", span=span)
@@ -180,10 +191,12 @@ def _check_call(call: ast.Call, traits: Traits, limit: int, wildcard: bool) -> N
             if not isinstance(argument, LITERALS):
                 _check(argument, traits, limit, wildcard=wildcard and not place)
         return
-    if not isinstance(function, GroupFunction):
+    if not isinstance(function, GroupFunction | WalkFunction):
         raise undefined(call)
     traits.calls.append(call)
-    if isinstance(function, SelectorFunction) and function.takes_keys:
+    if isinstance(function, WalkFunction):
+        _check_walk(call, function, traits, limit, wildcard)
+    elif isinstance(function, SelectorFunction) and function.takes_keys:
         _check_top_bottom(call, traits, limit)
     elif function.alone:
         traits.alone = call.name
@@ -195,12 +208,37 @@ def _check_call(call: ast.Call, traits: Traits, limit: int, wildcard: bool) -> N
         _check_plain(call, function, traits, wildcard)
 
 
-def check_math(call: ast.Call) -> None:
-    """Raises: CompileError: a mathematical function has too few or too many arguments."""
-    function = FUNCTIONS[call.name]
-    assert isinstance(function, MathFunction)
-    least, most = function.arguments
-    _check_count(call, least, most)
+def _check_walk(call: ast.Call, function: WalkFunction, traits: Traits, limit: int, wildcard: bool) -> None:
+    check_arguments(call, function)
+    traits.only_selectors = False
+    inner = call.args[0].call if isinstance(call.args[0], ast.Distinct) else call.args[0]
+    if function.of_aggregates == "never" or not isinstance(inner, ast.Call):
+        if function.of_aggregates == "must":
+            raise CompileError(f"must use aggregate function with {call.name}", span=inner.span)
+        if function.of_aggregates == "may" and traits.buckets is Buckets.OWN:
+            message = f"aggregate function required inside the call to {call.name}"
+            raise CompileError(message, span=inner.span, hint=f"for example  {call.name}(mean(usage))")
+        _check_column(call, traits, wildcard)
+        return
+    if traits.buckets is Buckets.NONE:
+        raise CompileError(f"{call.name} aggregate requires a GROUP BY interval", span=call.span)
+    nested = FUNCTIONS.get(inner.name)
+    if isinstance(nested, GroupFunction) and nested.alone:
+        _check_single_field(inner)
+    else:
+        _check(inner, traits, limit, wildcard=wildcard)
+
+
+def _check_column(call: ast.Call, traits: Traits, wildcard: bool) -> None:
+    """Check that a function is called on a field, or on a wildcard where there may be one."""
+    argument = call.args[0]
+    if isinstance(argument, ast.Wildcard | ast.RegexLiteral):
+        if not wildcard:
+            kind = "wildcard" if isinstance(argument, ast.Wildcard) else "regex field"
+            raise CompileError(f"unsupported expression with {kind}: {call.name}()", span=argument.span)
+        traits.only_selectors = False
+    elif not isinstance(argument, ast.VarRef):
+        raise CompileError(f"expected field argument in {call.name}()", span=argument.span)
 
 
 def undefined(call: ast.Call) -> QueryError:
@@ -211,51 +249,12 @@ def undefined(call: ast.Call) -> QueryError:
 
 
 def _check_plain(call: ast.Call, function: GroupFunction, traits: Traits, wildcard: bool) -> None:
-    required = sum(parameter.default is ... for parameter in function.parameters)
-    _check_count(call, 1 + required, 1 + len(function.parameters))
+    check_arguments(call, function)
     argument = call.args[0].call if isinstance(call.args[0], ast.Distinct) else call.args[0]
     if isinstance(argument, ast.Call) and argument.name in function.nested:
         _check_single_field(argument)
-    elif isinstance(argument, ast.Wildcard | ast.RegexLiteral):
-        if not wildcard:
-            kind = "wildcard" if isinstance(argument, ast.Wildcard) else "regex field"
-            raise CompileError(f"unsupported expression with {kind}: {call.name}()", span=argument.span)
-        traits.only_selectors = False
-    elif not isinstance(argument, ast.VarRef):
-        raise CompileError(f"expected field argument in {call.name}()", span=argument.span)
-    for given, parameter in zip(call.args[1:], function.parameters, strict=False):
-        constant(call.name, given, parameter)
-
-
-def _check_count(call: ast.Call, least: int, most: int) -> None:
-    if least <= len(call.args) <= most:
-        return
-    expected = f"expected {most if len(call.args) > most else least}"
-    if least != most:
-        expected = f"expected at least {least}" if len(call.args) < least else f"expected at most {most}"
-    message = f"invalid number of arguments for {call.name}, {expected}, got {len(call.args)}"
-    raise CompileError(message, span=call.span)
-
-
-def constant(function: str, node: ast.Expression, parameter: Parameter) -> object:
-    """The value of a constant argument; an integer is taken where a float is expected.
-
-    Raises:
-        CompileError: it is no constant of the right type.
-    """
-    match node:
-        case ast.IntegerLiteral(value=whole) if DataType.INTEGER in parameter.types:
-            return whole
-        case ast.IntegerLiteral(value=whole) if DataType.FLOAT in parameter.types:
-            return float(whole)
-        case ast.NumberLiteral(value=number) if DataType.FLOAT in parameter.types:
-            return number
-        case ast.StringLiteral(value=text) if DataType.STRING in parameter.types:
-            return text
-        case ast.DurationLiteral(nanoseconds=duration) if DataType.DURATION in parameter.types:
-            return duration
-    wanted = DataType.FLOAT if DataType.FLOAT in parameter.types else min(parameter.types, key=lambda t: t.value)
-    raise CompileError(f"expected {wanted.value} argument in {function}()", span=node.span)
+    else:
+        _check_column(call, traits, wildcard)
 
 
 def _check_single_field(call: ast.Call) -> None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from influxish.compiler.checks import check_depth, check_math
+from influxish.compiler.arguments import check_math
+from influxish.compiler.checks import check_depth
 from influxish.compiler.expressions import lower
 from influxish.compiler.reduction import reduced
 from influxish.errors import CompileError

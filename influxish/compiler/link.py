@@ -17,7 +17,7 @@ from influxish.compiler.typing import Resolve, type_condition, type_value
 from influxish.compiler.wildcards import expand_fields
 from influxish.errors import CompileError, NotFound, QueryError
 from influxish.functions.expression import NULL, Expression, Reference
-from influxish.functions.registry import GroupFunction
+from influxish.functions.registry import Function
 from influxish.functions.state import GroupCall
 from influxish.plan.columns import writes
 from influxish.plan.graph import Graph, walk_down
@@ -25,8 +25,10 @@ from influxish.plan.node import Node
 from influxish.plan.nodes import (
     Aggregate,
     Computed,
+    Default,
     Derive,
     Fill,
+    FillOption,
     Filter,
     Merge,
     Nothing,
@@ -34,6 +36,7 @@ from influxish.plan.nodes import (
     Project,
     Scan,
     Table,
+    Walk,
 )
 from influxish.regex import compile_regex
 from influxish.storage.interface import ShardSource, Store
@@ -94,7 +97,7 @@ class _Linker:
             # Grouped by a pattern of any kind, no tag is a column, whether the pattern matches it or not.
             builder.hidden = tuple(offered if by_pattern else offered.intersection(written))
         for builder in reversed(self.compiled.builders):
-            for leaf in _leaves(builder.source):
+            for leaf in (leaf for source in builder.sources.values() for leaf in _leaves(source)):
                 if isinstance(leaf, Derive):
                     inner = self._builder_of(leaf)
                     inner.dimensions = tuple(sorted({*inner.own_dimensions, *builder.dimensions}))
@@ -106,7 +109,8 @@ class _Linker:
 
     def link_select(self, builder: SelectBuilder) -> None:
         unlinked, scope = builder.output, Scope(grouped=frozenset(builder.dimensions))
-        leaves = list(_leaves(builder.source))
+        each_source = [list(_leaves(source)) for source in builder.sources.values()]
+        leaves = [leaf for listed in each_source for leaf in listed]
         found = {leaf: self._find(leaf) for leaf in leaves if isinstance(leaf, Table)}
         for leaf in leaves:
             if isinstance(leaf, Table):
@@ -118,13 +122,24 @@ class _Linker:
                 scope.whole_rows = not found
         if builder.is_open():
             expanded = expand_fields(builder.fields, scope, builder.hidden)
-            check_expanded(builder.select, expanded)
+            check_expanded(builder.select, expanded, builder.traits.buckets)
             builder.build(expanded)
         for node in list(walk_down(builder.output, above=leaves)):
             if node.outputs or node is builder.output:  # else it was cut off with a reader that had no column
                 self._type(node, builder, scope)
         for outer in self.compiled.builders:
-            outer.source = builder.output if outer.source is unlinked else outer.source
+            for steps, below in outer.sources.items():
+                outer.sources[steps] = builder.output if below is unlinked else below
+        for listed in each_source:
+            self._link_leaves(listed, found, scope, builder)
+
+    def _link_leaves(
+        self,
+        leaves: list[Table | Derive],
+        found: dict[Table, list[tuple[str, ShardSource, str]]],
+        scope: Scope,
+        builder: SelectBuilder,
+    ) -> None:
         for place, leaf in enumerate(leaves):
             if not leaf.outputs:
                 continue
@@ -234,7 +249,9 @@ class _Linker:
         match node:
             case Filter(condition=condition):
                 graph.replace(node, Filter(condition=type_condition(condition, scope.resolve_in_condition)))
-            case Project() if not any(isinstance(source, Aggregate | Fill | Nothing) for source in node.sources):
+            case Project() if not any(
+                isinstance(source, Aggregate | Default | Fill | Walk | Nothing) for source in node.sources
+            ):
                 self._type_rows(node, scope)
             case Project(columns=columns):
                 made = {label: type for source in node.sources for label, type in writes(source).items()}
@@ -247,6 +264,10 @@ class _Linker:
                     graph.redirect(node, Nothing())
                 else:
                     graph.replace(node, replace(node, calls=(call,)))
+            case Walk():
+                self._type_walk(node, builder)
+            case Default():
+                self._type_default(node)
             case Fill(columns=fills):
                 types = writes(node.source)
                 if isinstance(node.source, Nothing):
@@ -262,6 +283,26 @@ class _Linker:
                 output = replace(node, columns=named)
                 graph.replace(node, output)
                 builder.output = output
+
+    def _type_walk(self, node: Walk, builder: SelectBuilder) -> None:
+        type = writes(node.source).get(node.argument)
+        if type is None or type is DataType.TAG:
+            self.graph.redirect(node, Nothing())
+            return
+        if type not in node.function.takes:
+            reference = builder.names.get(node.argument)
+            raise _unsupported(node.function, type, reference or Reference(node.argument))
+        self.graph.replace(node, replace(node, type=type))
+
+    def _type_default(self, node: Default) -> None:
+        types = writes(node.source)
+        if isinstance(node.source, Nothing):
+            self.graph.remove(node)
+            return
+        number = DataType.FLOAT if node.columns[0].option is FillOption.NUMBER else DataType.UNKNOWN
+        known = {label: type for label, type in types.items() if type is not DataType.UNKNOWN}
+        columns = tuple(replace(column, type=known.get(column.label, number)) for column in node.columns)
+        self.graph.replace(node, replace(node, columns=columns))
 
     def _type_rows(self, node: Project, scope: Scope) -> None:
         """Type a projection of plain rows. A row is answered if any field named in it has a value.
@@ -298,10 +339,11 @@ def _type_call(call: GroupCall, builder: SelectBuilder, scope: Scope) -> GroupCa
     return replace(call, argument=label, type=type, keys=keys, beside=beside)
 
 
-def _unsupported(function: GroupFunction, type: DataType, reference: Reference) -> QueryError:
+def _unsupported(function: Function, type: DataType, reference: Reference) -> QueryError:
     takes = ", ".join(sorted(taken.value for taken in function.takes))
+    name = (function.kin or function.name).replace("_", " ")
     return CompileError(
-        f"unsupported {function.name} iterator type: *query.{type.value}InterruptIterator",
+        f"unsupported {name} iterator type: *query.{type.value}InterruptIterator",
         span=reference.span,
         hint=f"{reference.name} is a {type.value} field; {function.name}() takes {takes}",
     )

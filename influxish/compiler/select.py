@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from influxish.compiler.builder import SelectBuilder
-from influxish.compiler.checks import check_fields, check_mixture, is_time, reduce_fields
+from influxish.compiler.checks import Buckets, check_fields, check_mixture, is_time, reduce_fields
 from influxish.compiler.conditions import Clock, split_condition
 from influxish.compiler.dimensions import dimension_names, is_time_call, window_of
+from influxish.compiler.lookback import look_back, look_backs, reach_of
 from influxish.errors import CompileError, UnsupportedStatement
 from influxish.functions.expression import Expression
 from influxish.influxql import ast
@@ -78,11 +79,12 @@ class _Compiler:
         condition, time_range = split_condition(select.condition, clock)
         window = window_of(select, clock)
         descending = _is_descending(select, outer, is_subquery)
-        traits = check_fields(select)
+        buckets = Buckets.INHERITED if outer.window else Buckets.NONE
+        traits = check_fields(select, Buckets.OWN if window else buckets)
         fill = select.fill or ast.Fill()
         check_mixture(select, traits, grouped_by_time=window is not None, fill=fill.option if select.fill else "null")
         inner = self._inner(select, outer, time_range, window, descending)
-        source = self._source(select, condition, inner)
+        sources = self._sources(select, condition, inner)
         by_time, row_window = True, None
         if len(select.sources) == 1 and isinstance(select.sources[0], ast.SubQuery):
             by_time, row_window = self.builders[-1].order
@@ -91,7 +93,7 @@ class _Compiler:
         builder = SelectBuilder(
             graph=self.graph,
             select=select,
-            source=source,
+            sources=sources,
             output=titled,
             fields=[],
             traits=traits,
@@ -120,6 +122,16 @@ class _Compiler:
         around = (d for d in outer.dimensions if isinstance(d.expression, ast.VarRef))  # patterns mean nothing in here
         dimensions = tuple(d for d in (*select.dimensions, *around) if not is_time_call(d))
         return Inherited(time_range, window, dimensions, descending, outer.depth + 1)
+
+    def _sources(self, select: ast.Select, condition: Expression | None, inner: Inherited) -> dict[int, Node]:
+        """For each number of buckets that a call looks back: the node that the rows come from, these included."""
+        reach = max((reach_of(item.expression) for item in select.fields), default=0)
+        needed = {min(steps, reach) for item in select.fields for steps in look_backs(item.expression)} or {0}
+        found = {}
+        for steps in sorted(needed):
+            wider = replace(inner, time_range=look_back(inner.time_range, inner.window, steps, inner.descending))
+            found[steps] = self._source(select, condition, wider)
+        return found
 
     def _source(self, select: ast.Select, condition: Expression | None, inner: Inherited) -> Node:
         """FROM and WHERE: the node that all rows of a SELECT come from."""

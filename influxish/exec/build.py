@@ -8,6 +8,7 @@ from influxish.exec.context import QueryContext
 from influxish.exec.exchange import Exchange
 from influxish.exec.iterator import BatchIterator, Watched
 from influxish.exec.iterators.aggregate import AggregateIterator, PartialAggregateIterator
+from influxish.exec.iterators.default import DefaultIterator
 from influxish.exec.iterators.fill import FillIterator
 from influxish.exec.iterators.filter import FilterIterator
 from influxish.exec.iterators.join import JoinIterator
@@ -17,11 +18,13 @@ from influxish.exec.iterators.project import ProjectIterator
 from influxish.exec.iterators.scan import ScanIterator, ShardAggregateIterator
 from influxish.exec.iterators.shared import Run
 from influxish.exec.iterators.sort import SortIterator
+from influxish.exec.iterators.walk import WalkIterator
 from influxish.exec.request import aggregate_request, scan_request
 from influxish.plan.columns import writes
 from influxish.plan.node import Node
 from influxish.plan.nodes import (
     Aggregate,
+    Default,
     Derive,
     Emit,
     Fill,
@@ -32,6 +35,7 @@ from influxish.plan.nodes import (
     Scan,
     Sort,
     Stage,
+    Walk,
 )
 
 
@@ -103,6 +107,16 @@ def _states_or_rows(node: Aggregate, context: QueryContext) -> BatchIterator:
 @build_node.register
 def _(node: Fill, context: QueryContext) -> BatchIterator:
     return FillIterator(build(node.source, context), node, context)
+
+
+@build_node.register
+def _(node: Default, context: QueryContext) -> BatchIterator:
+    return DefaultIterator(build(node.source, context), node, context)
+
+
+@build_node.register
+def _(node: Walk, context: QueryContext) -> BatchIterator:
+    return WalkIterator(build(node.source, context), node, context)
 
 
 @build_node.register

@@ -1,6 +1,6 @@
 """The registry of functions, filled: importing this package declares every function there is."""
 
-from influxish.functions import aggregates, maths, selectors
+from influxish.functions import aggregates, averages, forecast, maths, selectors, walks
 from influxish.functions.registry import (
     FUNCTIONS,
     AggregateFunction,
@@ -10,6 +10,7 @@ from influxish.functions.registry import (
     Parameter,
     SelectorFunction,
     Stamp,
+    WalkFunction,
 )
 
 __all__ = [
@@ -21,7 +22,11 @@ __all__ = [
     "Parameter",
     "SelectorFunction",
     "Stamp",
+    "WalkFunction",
     "aggregates",
+    "averages",
+    "forecast",
     "maths",
     "selectors",
+    "walks",
 ]

@@ -15,7 +15,7 @@ import numpy as np
 
 from influxish.batch import Positions
 from influxish.functions.segments import Segments
-from influxish.types import Array, DataType, Times
+from influxish.types import Array, DataType, Times, Window
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +70,10 @@ REQUIRED: Any = ...
 """The `default` of a parameter that may not be left out."""
 
 
+BUCKET: Any = "bucket"
+"""The `default` of a duration that is the width of a bucket; one second where there are no buckets."""
+
+
 @dataclass(frozen=True)
 class Parameter:
     """A constant argument after the column.
@@ -77,14 +81,21 @@ class Parameter:
     Attributes:
         name: for the docs.
         types: what a literal may be; INTEGER is also accepted where FLOAT is.
-        default: the value when it is left out, or REQUIRED.
+        default: the value when it is left out, or REQUIRED, or BUCKET.
         minimum: the smallest value allowed, or None.
+        choices: all values allowed, or () for no such list.
+        wrong_type, too_small, wrong_choice: what is said of a value that is refused, in the words of InfluxDB.
+            `{function}`, `{value}` and `{literal}` (the class of the literal) stand for what they name.
     """
 
     name: str
     types: frozenset[DataType]
     default: Any = REQUIRED
     minimum: int | None = None
+    choices: tuple[str, ...] = ()
+    wrong_type: str = ""
+    too_small: str = ""
+    wrong_choice: str = ""
 
 
 class Stamp(Enum):
@@ -105,6 +116,7 @@ class Function:
         takes: types of the column argument.
         returns: type of the result, from that of the argument.
         parameters: constant arguments after the column.
+        kin: name of the function under which InfluxDB refuses a type, if it is another one.
     """
 
     name: str
@@ -112,6 +124,7 @@ class Function:
     takes: frozenset[DataType]
     returns: Callable[[DataType], DataType]
     parameters: tuple[Parameter, ...] = ()
+    kin: str = ""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -194,6 +207,53 @@ class MathFunction(Function):
     arguments: tuple[int, int] = (1, 1)
     kernel: Callable[..., Array]
     computes: Callable[[DataType], DataType] = field(default=lambda type: type)
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """How rows are walked along.
+
+    Attributes:
+        descending: times fall.
+        window: the buckets of the query, or None.
+        start: ns, the lower bound of the query's time range, or 0.
+    """
+
+    descending: bool = False
+    window: Window | None = None
+    start: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Walked:
+    """What a walk gives.
+
+    Attributes:
+        positions: (r,) rows of the input, ascending: the groups that the results are of.
+        values: (r,).
+        times: (r,) int64 ns, or None where each result has the time of its row.
+    """
+
+    positions: Positions
+    values: Array
+    times: Times | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class WalkFunction(Function):
+    """A function that walks along the rows of each group in order: derivative, moving_average, integral …
+
+    Attributes:
+        walk: (rows, segments, arguments, course) → results. Segments tile the rows: one for each group, times in order.
+        looks_back: whether an aggregate that it is called on is made for one bucket before the time range as well.
+        reach: how many buckets before the time range a query that calls it reads, from the arguments.
+        of_aggregates: "may" be called on the result of an aggregate, "must" be, or "never" is.
+    """
+
+    walk: Callable[[Rows, Segments, Arguments, Course], Walked]
+    looks_back: bool = True
+    reach: Callable[[Arguments], int] = field(default=lambda arguments: 1)
+    of_aggregates: str = "may"
 
 
 FunctionT = TypeVar("FunctionT", bound=Function)

@@ -214,6 +214,55 @@ BOTTOM = register(
 )
 
 
+def _lots(rows: Rows) -> Array:
+    """A number for each row that looks random, and is the same wherever the row is met: from its time and value.
+
+    Source: S. Vigna's splitmix64, 2015.
+    """
+    seeds = rows.times.view(np.uint64)
+    if rows.values.dtype.kind in "fiu":
+        seeds = seeds ^ (rows.values.view(np.uint64) << np.uint64(1))
+    mixed = seeds + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def _sample(rows: Rows, segments: Segments, arguments: Arguments) -> Picked:
+    """The N rows of the smallest lots: of the rows of several parts each part has kept its own N smallest.
+
+    Source: E. Cohen, H. Kaplan, "Summarizing data using bottom-k sketches", 2007.
+    """
+    rows, segments, positions = tiled(rows, segments)
+    if not len(segments):
+        return Picked(segments.starts, segments.starts)
+    chosen, counts = smallest(_lots(rows), rows.times, segments, arguments[0])
+    return Picked(chosen if positions is None else positions[chosen], counts)
+
+
+SAMPLE = register(
+    SelectorFunction(
+        name="sample",
+        summary="N points chosen by lot; the same ones whenever it is asked again.",
+        takes=FIELD_TYPES,
+        returns=same,
+        parameters=(
+            Parameter(
+                "N",
+                frozenset({DataType.INTEGER}),
+                minimum=1,
+                wrong_type="expected integer argument in {function}()",
+                too_small="{function} window must be greater than 1, got {value}",
+            ),
+        ),
+        stamp=Stamp.POINT,
+        single_row=False,
+        fillable=False,
+        keep=_sample,
+    )
+)
+
+
 def _distinct(rows: Rows, segments: Segments, arguments: Arguments) -> Picked:
     rows, segments, positions = tiled(rows, segments)
     equal = equal_values(rows.values, segments)

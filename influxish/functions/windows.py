@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from influxish.types import DAY, MIN_TIME, SECOND, TimeRange, Times, Window
+from influxish.types import DAY, MAX_TIME, MIN_TIME, SECOND, TimeRange, Times, Window
 
 
 def bucket_starts(window: Window, times: Times) -> Times:
@@ -46,6 +46,17 @@ def bucket_starts(window: Window, times: Times) -> Times:
     starts = _floor(times, window.every, clock.phases[change])
     result: Times = np.where(starts <= clock.edges[change], clock.opened[change], starts)
     return result
+
+
+def bucket_stops(window: Window, starts: Times) -> Times:
+    """Where the buckets that begin at `starts` (n,) ns end: the start of the following one, (n,) int64 ns."""
+    if not window.zone or not len(starts):
+        return starts + np.minimum(window.every, MAX_TIME - starts)
+    reach = 2 * window.every + DAY  # a bucket in which the clock is set back is longer
+    last = min(int(starts.max()), MAX_TIME - reach) + reach
+    grid = bucket_grid(window, TimeRange(int(starts.min()), last))
+    stops: Times = grid[np.searchsorted(grid, starts, "right")]
+    return stops
 
 
 def bucket_grid(window: Window, time_range: TimeRange) -> Times:

@@ -7,6 +7,7 @@ from influxish.functions.interruption import look
 from influxish.plan.node import Node
 from influxish.plan.nodes import (
     Aggregate,
+    Default,
     Derive,
     Fill,
     Filter,
@@ -19,6 +20,7 @@ from influxish.plan.nodes import (
     Sort,
     Stage,
     Table,
+    Walk,
     call_labels,
 )
 from influxish.types import DataType
@@ -41,6 +43,10 @@ def writes(node: Node) -> dict[str, DataType]:
             return call_labels(calls)
         case Fill(columns=columns):
             return {column.label: column.type for column in columns}
+        case Default(columns=columns):
+            return {column.label: column.type for column in columns if column.type is not DataType.UNKNOWN}
+        case Walk(function=function, label=label, type=taken):
+            return {label: function.returns(taken)}
         case Project(columns=columns):
             return {column.label: column.expression.type for column in columns}
         case Merge() | Filter() | Sort():
@@ -57,6 +63,10 @@ def reads(node: Node) -> set[str] | None:
             return set() if stage is Stage.FINAL else {label for call in calls for label in call.reads}
         case Fill(columns=columns):
             return {column.label for column in columns}
+        case Default(columns=columns):
+            return {column.label for column in columns}
+        case Walk(argument=argument):
+            return {argument}
         case Project(columns=columns, required=required):
             return {name for column in columns for name in names_in(column.expression)} | set(required)
         case Output(columns=columns):

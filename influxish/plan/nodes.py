@@ -11,6 +11,7 @@ from enum import Enum
 
 from influxish.errors import PlanBug
 from influxish.functions.expression import Expression
+from influxish.functions.registry import Arguments, WalkFunction
 from influxish.functions.state import GroupCall
 from influxish.plan.node import Node
 from influxish.types import ALL_TIME, DataType, FieldRequest, TimeRange, Window, format_time
@@ -257,6 +258,46 @@ class Fill(Node):
 
     def describe(self) -> str:
         return f"fill {', '.join(map(str, self.columns))}"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Default(Node):
+    """Rows with something in the places without a value: a number, or what stands there in the row before.
+
+    Reads: rows sorted by group and time. Where no column of a label is known, a number makes one of floats.
+    """
+
+    columns: tuple[FillColumn, ...]
+
+    def describe(self) -> str:
+        return f"default {', '.join(map(str, self.columns))}"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Walk(Node):
+    """The results of a function that walks along the rows of each group.
+
+    Reads: rows sorted by group and time. Writes one column.
+
+    Attributes:
+        function: which.
+        argument, type: label and type of the column it walks along.
+        arguments: the constants, complete.
+        label: of the column it makes.
+        window: the buckets of the query.
+        descending: times fall.
+    """
+
+    function: WalkFunction
+    argument: str
+    type: DataType = DataType.UNKNOWN
+    arguments: Arguments
+    label: str
+    window: Window | None = None
+    descending: bool = False
+
+    def describe(self) -> str:
+        return self.label
 
 
 @dataclass(frozen=True, slots=True)

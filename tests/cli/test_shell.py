@@ -177,7 +177,7 @@ class TestOnATerminal:
     def test_tab_completes_names_of_the_database(self, data: Path, tmp_path: Path) -> None:
         shell = OnTerminal("shell", "--data", data, "--db", "metrics", extra={"XDG_STATE_HOME": str(tmp_path)})
         shell.wait_for("metrics> ")
-        shell.type("SELECT usage_u\t FROM c\t WHERE ho\t = 'b'\n")
+        shell.type("SELECT usage_u\t FROM c\t WHERE hos\t = 'b'\n")
         assert "2.5" in shell.wait_for("ms)")
         shell.wait_for("metrics> ")
         shell.type("quit\n")

@@ -10,8 +10,7 @@ import pytest
 from influxish import influxql, metadata
 from influxish.compiler import checks, select
 from influxish.database import Database
-from influxish.errors import CompileError, UnsupportedStatement
-from influxish.functions import FUNCTIONS
+from influxish.errors import UnsupportedStatement
 from influxish.influxql import ast, lexer, manage, show
 from influxish.regex import syntax
 from tests.cli.running import ROOT
@@ -27,7 +26,6 @@ def listed(heading: str) -> list[str]:
 
 
 MISSING_STATEMENTS = listed("Statements not executed yet")
-MISSING_FUNCTIONS = listed("Functions not there yet")
 
 
 @pytest.mark.parametrize("text", MISSING_STATEMENTS)
@@ -49,13 +47,6 @@ def test_every_statement_is_executed_or_listed() -> None:
     assert not executed & missing
 
 
-@pytest.mark.parametrize("name", MISSING_FUNCTIONS)
-def test_a_function_that_is_listed_is_unknown(name: str, db: Database) -> None:
-    assert name not in FUNCTIONS
-    with pytest.raises(CompileError, match=re.escape(f"undefined function {name}()")):
-        db.query(f"SELECT {name}(v) FROM m", database="demo")
-
-
 def test_the_limits_of_nesting_are_the_ones_written() -> None:
     assert checks.MAX_DEPTH == lexer.MAX_NESTING
     written = f"operators may be nested {checks.MAX_DEPTH} deep, subqueries {select.MAX_SUBQUERIES} deep"
@@ -66,4 +57,3 @@ def test_the_limits_of_nesting_are_the_ones_written() -> None:
 
 def test_the_lists_are_read() -> None:
     assert len(MISSING_STATEMENTS) > 3
-    assert len(MISSING_FUNCTIONS) > 3

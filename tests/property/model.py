@@ -36,6 +36,11 @@ SELECTORS = {"min", "max", "first", "last", "percentile"}
 LISTS = {"top", "bottom", "distinct"}
 
 
+Leaf = Reference | Call
+Leaves = tuple[int, dict[Leaf, Cell]]
+"""Time of a row, and the calls and plain columns that its columns are computed from."""
+
+
 class Undefined(Exception):
     """The rules do not say what the answer is."""
 
@@ -76,7 +81,7 @@ def answer(points: Sequence[Stored], query: Query) -> list[Series]:
             groups[tuple(point.tags.get(key, "") for key in keys)].append(point)
     found = []
     for values in sorted(groups, reverse=query.descending):
-        rows = _rows(groups[values], query, known)
+        rows = _finished(_rows(groups[values], query, known), query, known, points)
         if rows:
             first = min(query.skip, len(rows))
             stop = min(first + query.limit, len(rows)) if query.limit else len(rows)
@@ -104,7 +109,8 @@ def _known_fields(points: Sequence[Stored], query: Query) -> set[str]:
     """Names that are fields. One that no point has is a missing tag to WHERE, and has no type to fill."""
     everywhere = {name for point in points for name in point.fields}
     in_range = {name for point in points if _in_range(point.time, query) for name in point.fields}
-    if (_names(query) & everywhere) - in_range:
+    fields = {call.field for call in query.calls} if isinstance(query.fill, int | float) else set()
+    if ((_names(query) | fields) & everywhere) - in_range:
         raise Undefined("a field that only other shards may know")
     return everywhere
 
@@ -125,7 +131,7 @@ def _names(query: Query) -> set[str]:
     return named
 
 
-def _rows(points: list[Stored], query: Query, known: set[str]) -> list[Row]:
+def _rows(points: list[Stored], query: Query, known: set[str]) -> list[Leaves]:
     if not query.calls:
         rows = _raw_rows(points, query)
     elif query.every:
@@ -140,7 +146,7 @@ def _rows(points: list[Stored], query: Query, known: set[str]) -> list[Row]:
 # Raw queries
 
 
-def _raw_rows(points: list[Stored], query: Query) -> list[Row]:
+def _raw_rows(points: list[Stored], query: Query) -> list[Leaves]:
     used = {part.name for column in query.columns for part in parts(column) if isinstance(part, Reference)}
     fields = used & FIELD_TYPES.keys()
     return [(point.time, _cells(query, {}, point)) for point in points if fields & point.fields.keys()]
@@ -241,24 +247,55 @@ def _arithmetic(operator: str, left: float | int, right: float | int) -> float |
 
 def _cells(
     query: Query, results: Mapping[Call, Result | None], point: Stored | None, extras: Mapping[str, Cell] | None = None
-) -> tuple[Cell, ...]:
-    """The columns of one row. `extras` are the plain columns where no point was selected; there null is meant."""
-
-    def of(part: Reference | Call) -> Cell:
-        if isinstance(part, Reference):
-            return point.cell(part.name) if point is not None else (extras or {}).get(part.name)
-        result = results[part]
-        return None if result is None else result.value
-
-    cells: list[Cell] = []
+) -> dict[Leaf, Cell]:
+    """What a row is computed from. `extras` are the plain columns where no point was selected; there null is meant."""
+    cells: dict[Leaf, Cell] = {}
     for column in query.columns:
-        cells.append(_value(column, of))
+        for part in parts(column):
+            if isinstance(part, Reference):
+                cells[part] = point.cell(part.name) if point is not None else (extras or {}).get(part.name)
+            elif isinstance(part, Call):
+                result = results[part]
+                cells[part] = None if result is None else result.value
         if isinstance(column, Call):
-            cells += [point.cell(key) if point is not None else None for key in column.keys]
-    return tuple(None if isinstance(cell, float) and math.isnan(cell) else cell for cell in cells)
+            for key in column.keys:
+                cells[Reference(key)] = point.cell(key) if point is not None else None
+    return cells
 
 
-def _whole_rows(points: list[Stored], query: Query) -> list[Row]:
+def _finished(rows: list[Leaves], query: Query, known: set[str], points: Sequence[Stored]) -> list[Row]:
+    """The rows of a group: fill() puts something in where a row lacks a value, then the columns are computed."""
+    tags = {key for point in points for key in point.tags}
+    last: dict[Leaf, Cell] = {}
+    finished = []
+    for time, cells in rows:
+        filled = {
+            leaf: _default(leaf, query, known, tags, last) if cell is None else cell for leaf, cell in cells.items()
+        }
+        last = filled
+        row: list[Cell] = []
+        for column in query.columns:
+            row.append(_value(column, filled.__getitem__))
+            if isinstance(column, Call):
+                row += [filled[Reference(key)] for key in column.keys]
+        finished.append((time, tuple(None if isinstance(cell, float) and math.isnan(cell) else cell for cell in row)))
+    return finished
+
+
+def _default(leaf: Leaf, query: Query, known: set[str], tags: set[str], last: Mapping[Leaf, Cell]) -> Cell:
+    if query.fill == "previous":
+        return last.get(leaf)
+    if not isinstance(query.fill, int | float):
+        return None
+    name, function = (leaf.field, leaf.function) if isinstance(leaf, Call) else (leaf.name, "")
+    if name in known:
+        return _filled_with(query.fill, name, function)
+    if isinstance(leaf, Reference) and query.calls:
+        raise Undefined("what a name that means nothing is filled with beside a selector")
+    return None if name in tags else float(query.fill)  # a column that is not known holds numbers
+
+
+def _whole_rows(points: list[Stored], query: Query) -> list[Leaves]:
     """Without GROUP BY time."""
     stamp = 0 if query.start is None else query.start
     found = {}
@@ -278,7 +315,7 @@ def _whole_rows(points: list[Stored], query: Query) -> list[Row]:
     return [(stamp, _cells(query, {call: results[0] if results else None for call, results in found.items()}, None))]
 
 
-def _bucket_rows(points: list[Stored], query: Query, known: set[str]) -> list[Row]:
+def _bucket_rows(points: list[Stored], query: Query, known: set[str]) -> list[Leaves]:
     """With GROUP BY time."""
     assert query.stop is not None
     buckets: dict[Call, dict[int, list[Result]]] = {}
@@ -309,7 +346,7 @@ def _bucket(time: int, query: Query) -> int:
     return time - (time - query.offset) % query.every
 
 
-def _list_rows(buckets: dict[int, list[Result]], query: Query) -> list[Row]:
+def _list_rows(buckets: dict[int, list[Result]], query: Query) -> list[Leaves]:
     rows = []
     for time in sorted(buckets, reverse=query.descending):
         for result in buckets[time]:

@@ -142,7 +142,7 @@ class FillIterator(HeldIterator):
                     _fill_linear(values, valid, present, empty, grid, fill.type)
             case _:
                 if fill.value is not None and fill.type.is_numeric:
-                    values[empty] = _number(fill.value, fill.type)
+                    values[empty] = number_of(fill.value, fill.type)
                     valid |= empty
         return Column(fill.type, values, None if valid.all() else valid), region
 
@@ -152,7 +152,7 @@ def _take(rows: Batch, positions: Positions) -> Batch:
     return Batch.of_rows(rows.groups, rows.row_groups[positions], rows.times[positions], columns)
 
 
-def _number(value: float | int, type: DataType) -> float | int:
+def number_of(value: float | int, type: DataType) -> float | int:
     """What fill() names, in a column of `type`. A whole number that does not fit is the smallest integer, as on the
     server; of an unsigned column it is what has the same bits."""
     if type is DataType.FLOAT:

@@ -1,0 +1,248 @@
+"""Functions of neighbours: derivative, difference, elapsed, moving_average, cumulative_sum, integral.
+
+Each walks along the rows of a group in the order of the answer. Source of the semantics: influxdata/influxdb 1.8,
+query/functions.go. Averages that weigh all that came before are in `averages`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from influxish.batch import Positions
+from influxish.functions.recurrence import places, running_sum
+from influxish.functions.registry import (
+    BUCKET,
+    REQUIRED,
+    Arguments,
+    Course,
+    Parameter,
+    Rows,
+    Walked,
+    WalkFunction,
+    always,
+    register,
+    same,
+)
+from influxish.functions.segments import Segments
+from influxish.functions.windows import bucket_starts, bucket_stops
+from influxish.types import FIELD_TYPES, NUMERIC, SECOND, Array, DataType
+
+_Walk = Callable[[Rows, Segments, Arguments, Course], Walked]
+_DURATION = frozenset({DataType.DURATION})
+
+
+def _steps(rows: Rows, segments: Segments) -> tuple[Positions, Positions]:
+    """Rows and the row before each in its segment; of rows of one time only the first is there."""
+    fresh = np.ones(len(rows.times), np.bool_)
+    fresh[1:] = rows.times[1:] != rows.times[:-1]
+    fresh[segments.starts] = True
+    kept = np.flatnonzero(fresh)
+    begins = np.zeros(len(rows.times), np.bool_)
+    begins[segments.starts] = True
+    inside = np.flatnonzero(~begins[kept])
+    return kept[inside], kept[inside - 1]
+
+
+def _derivative(*, negative: bool) -> _Walk:
+    def walk(rows: Rows, segments: Segments, arguments: Arguments, course: Course) -> Walked:
+        row, before = _steps(rows, segments)
+        rise = rows.values[row] - rows.values[before]
+        elapsed = rows.times[row] - rows.times[before]
+        slope = rise / ((-elapsed if course.descending else elapsed) / arguments[0])
+        return _without_falls(row, slope, rise, negative)
+
+    return walk
+
+
+def _difference(*, negative: bool) -> _Walk:
+    def walk(rows: Rows, segments: Segments, arguments: Arguments, course: Course) -> Walked:
+        row, before = _steps(rows, segments)
+        rise = rows.values[row] - rows.values[before]
+        return _without_falls(row, rise, rise, negative)
+
+    return walk
+
+
+def _without_falls(row: Positions, values: Array, rise: Array, negative: bool) -> Walked:
+    if negative:
+        return Walked(row, values)
+    kept = ~(rise < 0)
+    return Walked(row[kept], values[kept])
+
+
+def _unit(
+    default: object, wrong_type: str = "second argument to {function} must be a duration, got {literal}"
+) -> Parameter:
+    too_small = "duration argument must be positive, got {value}"
+    return Parameter("unit", _DURATION, default, minimum=1, wrong_type=wrong_type, too_small=too_small)
+
+
+DERIVATIVE = register(
+    WalkFunction(
+        name="derivative",
+        summary="Change from the point before, per unit of time (1 s; of an aggregate the width of a bucket).",
+        takes=NUMERIC,
+        returns=always(DataType.FLOAT),
+        parameters=(_unit(BUCKET),),
+        walk=_derivative(negative=True),
+    )
+)
+
+NON_NEGATIVE_DERIVATIVE = register(
+    WalkFunction(
+        name="non_negative_derivative",
+        kin="derivative",
+        summary="As derivative, without the rows where the value falls: the rate of a counter that may be reset.",
+        takes=NUMERIC,
+        returns=always(DataType.FLOAT),
+        parameters=(_unit(BUCKET),),
+        walk=_derivative(negative=False),
+    )
+)
+
+DIFFERENCE = register(
+    WalkFunction(
+        name="difference",
+        summary="Change from the point before.",
+        takes=NUMERIC,
+        returns=same,
+        walk=_difference(negative=True),
+    )
+)
+
+NON_NEGATIVE_DIFFERENCE = register(
+    WalkFunction(
+        name="non_negative_difference",
+        kin="difference",
+        summary="As difference, without the rows where the value falls.",
+        takes=NUMERIC,
+        returns=same,
+        walk=_difference(negative=False),
+    )
+)
+
+
+def _elapsed(rows: Rows, segments: Segments, arguments: Arguments, course: Course) -> Walked:
+    row = np.flatnonzero(places(segments) > 0)
+    elapsed = rows.times[row] - rows.times[row - 1]
+    # Integer division of Go: towards zero.
+    return Walked(row, np.sign(elapsed) * (np.abs(elapsed) // arguments[0]))
+
+
+ELAPSED = register(
+    WalkFunction(
+        name="elapsed",
+        summary="Time since the point before, in whole units (1 ns unless told otherwise).",
+        takes=FIELD_TYPES,
+        returns=always(DataType.INTEGER),
+        parameters=(_unit(1),),
+        walk=_elapsed,
+    )
+)
+
+
+def _cumulative_sum(rows: Rows, segments: Segments, arguments: Arguments, course: Course) -> Walked:
+    return Walked(segments.rows, running_sum(rows.values, segments))
+
+
+CUMULATIVE_SUM = register(
+    WalkFunction(
+        name="cumulative_sum",
+        summary="Sum of the values so far.",
+        takes=NUMERIC,
+        returns=same,
+        walk=_cumulative_sum,
+        looks_back=False,
+        reach=lambda arguments: 0,
+    )
+)
+
+
+def _moving_average(rows: Rows, segments: Segments, arguments: Arguments, course: Course) -> Walked:
+    """The running sum less what has left the window, one after the other, so that it rounds as a stream's does."""
+    count = arguments[0]
+    place = places(segments)
+    changes = np.zeros((len(rows.values), 2), rows.values.dtype)
+    full = np.flatnonzero(place >= count)
+    changes[full, 0] = -rows.values[full - count]
+    changes[:, 1] = rows.values
+    pairs = Segments.from_starts(segments.starts * 2, changes.size)
+    sums = running_sum(changes.reshape(-1), pairs)[1::2]
+    row = np.flatnonzero(place >= count - 1)
+    return Walked(row, sums[row] / count)
+
+
+MOVING_AVERAGE = register(
+    WalkFunction(
+        name="moving_average",
+        summary="Mean of the last N values.",
+        takes=NUMERIC,
+        returns=always(DataType.FLOAT),
+        parameters=(
+            Parameter(
+                "N",
+                frozenset({DataType.INTEGER}),
+                REQUIRED,
+                minimum=2,
+                wrong_type="second argument for {function} must be an integer, got {literal}",
+                too_small="{function} window must be greater than 1, got {value}",
+            ),
+        ),
+        walk=_moving_average,
+        reach=lambda arguments: int(arguments[0]),
+    )
+)
+
+
+def _integral(rows: Rows, segments: Segments, arguments: Arguments, course: Course) -> Walked:
+    """Trapezoids between neighbours. One that leaves a bucket is cut at its end; the rest is the later point's."""
+    keep = np.ones(len(rows.times), np.bool_)  # of rows of one time the last
+    keep[:-1] = rows.times[1:] != rows.times[:-1]
+    keep[segments.stops - 1] = True
+    segments, _ = segments.where(keep)
+    kept = np.flatnonzero(keep)
+    times, values = rows.times[kept], rows.values[kept].astype(np.float64)
+    place = places(segments)
+    row = np.flatnonzero(place > 0)
+    before, unit = row - 1, arguments[0]
+    if course.window is None:
+        area = np.zeros(len(kept))
+        area[row] = 0.5 * (values[row] + values[before]) * ((times[row] - times[before]) / unit)
+        total = segments.reduce(np.add, area)
+        return Walked(kept[segments.starts], total, np.zeros(len(segments), np.int64))
+    starts = bucket_starts(course.window, times)
+    ends = starts if course.descending else bucket_stops(course.window, starts)
+    # The share up to the end of the bucket of the point before, and the rest.
+    cut = np.where(starts[row] != starts[before], ends[before], times[row])
+    share = (cut - times[before]) / (times[row] - times[before])
+    middle = values[before] + (values[row] - values[before]) * share
+    first = np.zeros(len(kept))
+    first[before] = 0.5 * (middle + values[before]) * ((cut - times[before]) / unit)
+    rest = np.zeros(len(kept))
+    rest[row] = 0.5 * (values[row] + middle) * ((times[row] - cut) / unit)
+    buckets = Segments.of_keys([segments.ids, starts])
+    area = buckets.reduce(np.add, first) + buckets.reduce(np.add, rest)
+    last = buckets.stops - 1
+    # A bucket that holds nothing but a last point at its very beginning has no area.
+    ending = np.isin(last, segments.stops - 1) & (buckets.lengths == 1)
+    edge = bucket_stops(course.window, starts) if course.descending else starts
+    real = ~(ending & (times[last] == edge[last]))
+    stamps = edge if course.descending else starts
+    return Walked(kept[buckets.starts[real]], area[real], stamps[buckets.starts[real]])
+
+
+INTEGRAL = register(
+    WalkFunction(
+        name="integral",
+        summary="Area under the straight lines between the points, in units of time (1 s unless told otherwise).",
+        takes=NUMERIC,
+        returns=always(DataType.FLOAT),
+        parameters=(_unit(SECOND, "second argument must be a duration"),),
+        walk=_integral,
+        looks_back=False,
+        reach=lambda arguments: 0,
+        of_aggregates="never",
+    )
+)

@@ -1,0 +1,1 @@
+"""influxish beside the real server: the same points, the same questions, the same answers."""

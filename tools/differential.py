@@ -1,0 +1,66 @@
+"""Ask the real InfluxDB and influxish the same generated questions; say how often they agree, feature by feature.
+
+    python tools/differential.py [--questions 20000] [--first-seed 0] [--show 20]
+
+Needs `influxd` (the Debian package influxdb), which it starts on loopback and ends. Progress goes to standard error,
+the report to standard output; the exit status is 0 whatever the figures are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.differential.campaign import Tally, ask_both
+from tests.differential.server import BINARY, InfluxServer, installed
+
+QUESTIONS_OF_A_SEED = 100
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else None)
+    parser.add_argument("--questions", type=int, default=20_000, help="default: 20000")
+    parser.add_argument("--first-seed", type=int, default=0, help="other seeds ask other questions of other points")
+    parser.add_argument("--show", type=int, default=20, metavar="N", help="how many differences to print (default: 20)")
+    options = parser.parse_args()
+    if not installed():
+        print(f"{BINARY} is not installed: the Debian package influxdb has it", file=sys.stderr)
+        return 2
+    tally, started = Tally(), time.monotonic()
+    seeds = range(options.first_seed, options.first_seed + -(-options.questions // QUESTIONS_OF_A_SEED))
+    try:
+        with InfluxServer() as server:
+            for seed in seeds:
+                for question, disagreement in ask_both(server, seed, QUESTIONS_OF_A_SEED):
+                    tally.add(question, disagreement)
+                print(
+                    f"\rseed {seed}: {tally.agreeing:.2%} of {tally.asked:,} agree ",
+                    end="",
+                    file=sys.stderr,
+                    flush=True,
+                )
+    except KeyboardInterrupt:
+        pass
+    print(file=sys.stderr)
+    report(tally, options.show)
+    print(f"\nasked in {time.monotonic() - started:.0f} s")
+    return 0
+
+
+def report(tally: Tally, show: int) -> None:
+    """Differences first, then the figures."""
+    for disagreement in tally.disagreements[:show]:
+        print(disagreement)
+    print(f"\n{'feature':44} {'asked':>7} {'agree':>9}")
+    for feature, asked in sorted(tally.by_feature.items()):
+        agreeing = 1 - tally.wrong_by_feature[feature] / asked
+        print(f"{feature:44} {asked:7,} {agreeing:9.2%}")
+    print(f"{'all questions':44} {tally.asked:7,} {tally.agreeing:9.2%}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

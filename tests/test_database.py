@@ -298,7 +298,7 @@ def test_good_lines_of_a_bad_text_are_written_and_the_bad_ones_are_named(db: Dat
 
 
 def test_an_unknown_database_is_named(db: Database) -> None:
-    with pytest.raises(NotFound, match='database not found: "nosuch"'):
+    with pytest.raises(NotFound, match="database not found: nosuch"):
         db.write("m v=1", database="nosuch")
     with pytest.raises(NotFound, match="database not found: nosuch"):
         db.query("SELECT v FROM m", database="nosuch")

@@ -11,6 +11,9 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
+from influxish.batch import Mask
 from influxish.errors import ExecutionError, NotFound, PartialWrite, StorageError
 from influxish.functions.expression import Expression
 from influxish.storage.accepting import accept
@@ -20,13 +23,13 @@ from influxish.storage.databases import DatabaseState, PolicyState, database_fol
 from influxish.storage.files import FolderLock, Removal
 from influxish.storage.flushing import Flusher
 from influxish.storage.index import MeasurementSeries
-from influxish.storage.interface import RetentionPolicy, ShardSource
+from influxish.storage.interface import RetentionPolicy
 from influxish.storage.opening import SERIES_FILE, Opening, shard_name, store_folder
 from influxish.storage.options import StorageOptions
 from influxish.storage.ownership import OwnerLock
 from influxish.storage.points import PointBatch, Tags
 from influxish.storage.series_log import SeriesLog
-from influxish.storage.shard import Shard
+from influxish.storage.shard import Shard, ShardSnapshot
 from influxish.storage.wal import WriteAheadLog, log_files, log_number
 from influxish.storage.writing import Intake
 from influxish.types import ALL_TIME, TYPE_PREFERENCE, DataType, TimeRange
@@ -244,7 +247,7 @@ class Engine:
 
     # Reading
 
-    def shards(self, database: str, policy: str = "", time_range: TimeRange = ALL_TIME) -> Sequence[ShardSource]:
+    def shards(self, database: str, policy: str = "", time_range: TimeRange = ALL_TIME) -> Sequence[ShardSnapshot]:
         """See `interface.Store`; "" is the default policy.
 
         Raises:
@@ -279,19 +282,29 @@ class Engine:
         measurement: str,
         condition: Expression | None = None,
         look: Callable[[], None] = lambda: None,
+        among: Mask | None = None,
     ) -> list[Tags]:
         """The tags of the series for which `condition` (over tags) holds, sorted.
 
         Args:
             look: called now and then while there is much to do; what it raises ends the call.
+            among: (n,) bool: only those of the first n series that are marked; None: all.
         """
         series = self._series(database, measurement)
+        if among is not None:
+            series = series.among(np.append(among, np.zeros(series.count - len(among), np.bool_)))
         tags, found = iter(series.all_tags(series.select(condition))), list[Tags]()
         while some := sorted(islice(tags, _SERIES_PER_LOOK)):
             look()
             found += some
         found.sort()  # quick: Timsort finds the runs that are sorted already
         return found
+
+    def count_series(self, database: str, measurement: str) -> int:
+        """How many series a measurement has."""
+        series = self._series(database, measurement)
+        selected = series.select(None)
+        return series.count if selected is None else int(selected.sum())
 
     def field_keys(self, database: str, measurement: str, policy: str | None = None) -> dict[str, tuple[DataType, ...]]:
         """Field → the types it has, in the order of `types.TYPE_PREFERENCE`; sorted by name. None: all policies."""
@@ -371,7 +384,7 @@ class Engine:
         self._usable()
         state = self._databases.get(name)
         if state is None:
-            raise NotFound(f'database not found: "{name}"')
+            raise NotFound(f"database not found: {name}")
         return state
 
     def _usable(self) -> Catalog:

@@ -1,4 +1,4 @@
-"""Statements about databases and their schema: SHOW …, CREATE and DROP DATABASE, CREATE RETENTION POLICY.
+"""Statements about databases, retention policies and the schema: SHOW …, CREATE …, ALTER … and DROP ….
 
 They are answered from the store's index; no graph is made for them. Statements not listed in `execute_metadata` are
 understood by the parser and executed by later versions.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from influxish.emit.series import StatementResult
 from influxish.exec.context import QueryContext
 from influxish.influxql import ast, manage, show
-from influxish.metadata.answers import answer, go_duration, series
+from influxish.metadata.answers import answer, series
 from influxish.metadata.cardinality import show_cardinality
 from influxish.metadata.listing import (
     show_field_keys,
@@ -18,10 +18,8 @@ from influxish.metadata.listing import (
     show_tag_keys,
     show_tag_values,
 )
-from influxish.metadata.sources import named
+from influxish.metadata.policies import alter_policy, create_database, create_policy, show_policies
 from influxish.storage.engine import Engine
-from influxish.storage.interface import RetentionPolicy
-from influxish.types import DAY, HOUR, WEEK
 
 
 def execute_metadata(
@@ -42,7 +40,7 @@ def execute_metadata(
         case show.ShowDatabases():
             return answer([series("databases", ("name",), [(name,) for name in engine.databases()])], empty=True)
         case show.ShowRetentionPolicies():
-            return _show_policies(engine, statement.database or database)
+            return show_policies(statement, engine, database)
         case show.ShowMeasurements():
             return show_measurements(statement, engine, database, context)
         case show.ShowSeries():
@@ -62,40 +60,18 @@ def execute_metadata(
         ):
             return show_cardinality(statement, engine, database, context)
         case manage.CreateDatabase():
-            engine.create_database(statement.name, _policy_of(statement))
+            create_database(statement, engine)
             return StatementResult(0)
         case manage.DropDatabase():
             engine.drop_database(statement.name)
             return StatementResult(0)
         case manage.CreateRetentionPolicy():
-            shard = statement.shard_duration or default_shard_duration(statement.duration)
-            policy = RetentionPolicy(statement.name, statement.duration, shard, statement.default)
-            engine.create_policy(statement.database, policy)
+            create_policy(statement, engine)
+            return StatementResult(0)
+        case manage.AlterRetentionPolicy():
+            alter_policy(statement, engine)
+            return StatementResult(0)
+        case manage.DropRetentionPolicy():
+            engine.drop_policy(statement.database, statement.name)
             return StatementResult(0)
     return None
-
-
-def default_shard_duration(duration: int) -> int:
-    """The time that one shard group covers where nothing is said, ns, by how long points are kept (InfluxDB's rule)."""
-    if 0 < duration < 2 * DAY:
-        return HOUR
-    if 0 < duration < 180 * DAY:
-        return DAY
-    return WEEK
-
-
-def _policy_of(statement: manage.CreateDatabase) -> RetentionPolicy | None:
-    if statement.duration is None and statement.shard_duration is None and statement.policy is None:
-        return None
-    duration = statement.duration or 0
-    shard = statement.shard_duration or default_shard_duration(duration)
-    return RetentionPolicy(statement.policy or "autogen", duration, shard, default=True)
-
-
-def _show_policies(engine: Engine, database: str) -> StatementResult:
-    default = engine.default_policy(named(database))
-    rows = [
-        (policy.name, go_duration(policy.duration), go_duration(policy.shard_duration), 1, policy.name == default)
-        for policy in engine.policies(database)
-    ]
-    return answer([series("", ("name", "duration", "shardGroupDuration", "replicaN", "default"), rows)])

@@ -36,9 +36,7 @@ def places(engine: Engine, database: str, sources: Sequence[ast.Source]) -> list
         assert isinstance(source, ast.Measurement)
         found.append(Place(named(source.database or database), source.retention_policy, source))
     for place in found:
-        default = engine.default_policy(place.database)
-        if not engine.has_policy(place.database, place.policy or default):
-            raise NotFound(f"retention policy not found: {place.policy}")
+        engine.policy(place.database, place.policy)  # raises what is raised where there is none
     return found
 
 

@@ -403,7 +403,7 @@ def test_every_error_is_of_one_family_and_says_where(loaded: Database) -> None:
         loaded.query("SELECT usage FORM cpu", database="demo")
     assert str(caught.value).splitlines()[1:3] == ["1 | SELECT usage FORM cpu", "                 ^^^^"]
     with pytest.raises(UnsupportedStatement, match="not executed by this version"):
-        loaded.query("KILL QUERY 3", database="demo")
+        loaded.query("SHOW STATS", database="demo")
     with pytest.raises(InfluxishError, match="no optimizer rule 'nosuch'"):
         loaded.query("SELECT usage FROM cpu", database="demo", disable=["nosuch"])
     with pytest.raises(InfluxishError, match="no setting 'memory'"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from influxish.emit.series import StatementResult
 from influxish.exec.context import QueryContext
+from influxish.exec.running import RunningQueries
 from influxish.influxql import ast, manage, show
 from influxish.metadata.answers import answer, series
 from influxish.metadata.cardinality import show_cardinality
@@ -19,16 +20,19 @@ from influxish.metadata.listing import (
     show_tag_values,
 )
 from influxish.metadata.policies import alter_policy, create_database, create_policy, show_policies
+from influxish.metadata.queries import kill_query, show_queries
+from influxish.metadata.shards import show_shard_groups, show_shards
 from influxish.storage.engine import Engine
 
 
 def execute_metadata(
-    statement: ast.Statement, engine: Engine, database: str, context: QueryContext
+    statement: ast.Statement, engine: Engine, database: str, context: QueryContext, running: RunningQueries
 ) -> StatementResult | None:
     """Run a statement about the schema; None if it is of another kind.
 
     Args:
         database: the one meant where the statement names none; "" for none.
+        running: what SHOW QUERIES tells.
         context: looked at before anything is done, and now and then in a long list.
     Raises:
         NotFound: no database is named, or it does not exist where it must.
@@ -59,6 +63,15 @@ def execute_metadata(
             | show.ShowFieldKeyCardinality()
         ):
             return show_cardinality(statement, engine, database, context)
+        case show.ShowShards():
+            return show_shards(engine)
+        case show.ShowShardGroups():
+            return show_shard_groups(engine)
+        case show.ShowQueries():
+            return show_queries(running)
+        case manage.KillQuery():
+            kill_query(statement, running)
+            return StatementResult(0)
         case manage.CreateDatabase():
             create_database(statement, engine)
             return StatementResult(0)

@@ -315,6 +315,16 @@ class Engine:
             found.sort(key=lambda shard: shard.time_range.start)
             return [shard.snapshot(state.index, series) for shard in found]
 
+    def shard_ranges(self, database: str) -> list[tuple[int, RetentionPolicy, TimeRange]]:
+        """(number, policy, times covered) of every shard: by policy in the order in which they were made, then by time.
+
+        Raises:
+            NotFound: no such database.
+        """
+        with self._lock:
+            states = list(self._database(database).policies.values())
+            return [(s.id, p.policy, s.time_range) for p in states for _, s in sorted(p.shards.items())]
+
     def measurements(self, database: str) -> list[str]:
         """Names, sorted."""
         with self._lock:

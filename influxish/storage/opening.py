@@ -81,9 +81,8 @@ class Opening:
             database, state = self._found(policies, owner, f"shards, row {id}", "policy")
             shard = Shard(id, shard_name(id), TimeRange(start, stop))
             state.shards[start] = shard
-            state.mixed = state.mixed or shard.time_range not in map(
-                state.group_range, state.group_of(np.array([start]))
-            )
+            (group,) = state.group_of(np.array([start])).tolist()
+            state.mixed = state.mixed or shard.time_range != state.group_range(group)
             self._owner[id] = database, shard
         for database in self._databases.values():
             database.thinned = self._last_shard > len(self._owner)

@@ -20,7 +20,7 @@ from influxish.influxql import ast, show
 from influxish.metadata.answers import answer, series
 from influxish.metadata.conditions import Where, mentions_time
 from influxish.metadata.listing import key_matches
-from influxish.metadata.sources import named, places
+from influxish.metadata.sources import Place, named, places
 from influxish.regex import compile_regex
 from influxish.storage.engine import Engine
 from influxish.storage.index import MeasurementSeries
@@ -52,8 +52,9 @@ def show_cardinality(
         raise CompileError(message, span=statement.span)
     if _is_estimate(statement):
         return _estimate(statement, engine, named(statement.database or database), context)
-    counted = list(_measurements(statement, engine, database, context))
-    keys = _dimensions(statement.dimensions, counted)
+    meant = places(engine, statement.database or database, statement.sources)
+    counted = list(_measurements(statement, meant, engine, context))
+    keys = _dimensions(statement.dimensions, meant, engine)
     counts: Counts = {}
     for measurement in counted:
         context.look()
@@ -145,23 +146,24 @@ def _all_of(mask: Mask, item: int) -> tuple[Positions, Positions]:
 
 
 def _measurements(
-    statement: show.ShowCardinality, engine: Engine, database: str, context: QueryContext
+    statement: show.ShowCardinality, meant: Sequence[Place], engine: Engine, context: QueryContext
 ) -> Iterator[_Measurement]:
-    where, seen = Where.read(statement.condition), set[tuple[str, str, str]]()
-    for place in places(engine, statement.database or database, statement.sources):
-        shards = engine.shards(place.database, place.policy)
-        schemas = [shard.schema() for shard in shards]
-        chosen = place.chosen(sorted({name for schema in schemas for name in schema}))
-        fields = {field for schema in schemas for name in chosen if name in schema for field in schema[name].fields}
-        for name in chosen:
+    where = Where.read(statement.condition)
+    held: dict[tuple[str, str, str], list[tuple[ShardSnapshot, list[str]]]] = {}
+    for place in meant:
+        policy = engine.policy(place.database, place.policy).name
+        shards = [(shard, shard.schema()) for shard in engine.shards(place.database, policy)]
+        for name in place.chosen(sorted({name for _, schema in shards for name in schema})):
             context.look()
-            if (place.database, place.policy, name) in seen:
-                continue
-            seen.add((place.database, place.policy, name))
-            held = [(s, list(schema[name].fields)) for s, schema in zip(shards, schemas, strict=True) if name in schema]
-            found = _wanted(name, where.of_tags(name, fields, unknown=False), held)
-            if found is not None:
-                yield found
+            found = [(shard, list(schema[name].fields)) for shard, schema in shards if name in schema]
+            held[place.database, policy, name] = found
+    fields = {field for shards_of in held.values() for _, own in shards_of for field in own}
+    for (owner, _, name), shards_of in held.items():
+        context.look()
+        known = fields.union(engine.field_keys(owner, name))  # those of its other policies are none of its tags either
+        measurement = _wanted(name, where.of_tags(name, known, unknown=False), shards_of)
+        if measurement is not None:
+            yield measurement
 
 
 def _wanted(
@@ -176,9 +178,12 @@ def _wanted(
     return _Measurement(name, index, shards) if any(mask.any() for mask, _ in shards) else None
 
 
-def _dimensions(dimensions: Sequence[ast.Dimension], counted: Sequence[_Measurement]) -> tuple[str, ...]:
-    """The tags that GROUP BY means, sorted; wildcards and patterns mean tags of any of the measurements."""
-    known = {key for measurement in counted for key in measurement.index.tag_keys}
+def _dimensions(dimensions: Sequence[ast.Dimension], meant: Sequence[Place], engine: Engine) -> tuple[str, ...]:
+    """The tags that GROUP BY means, sorted; wildcards and patterns mean tags of any measurement that FROM means."""
+    known: set[str] = set()
+    for place in meant if dimensions else ():
+        for name in place.chosen(engine.measurements(place.database)):
+            known.update(engine.tag_keys(place.database, name))
     keys: set[str] = set()
     for dimension in dimensions:
         node = dimension.expression

@@ -65,6 +65,18 @@ class Where:
         if self.condition == FALSE:
             raise CompileError("&influxql.BooleanLiteral{Val:false}", span=self.condition.span)
 
+    def check_names(self) -> None:
+        """Raises: CompileError: the name of the measurement is compared with something other than a text."""
+        pending = [] if self.condition is None else [self.condition]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, Logical):
+                pending.extend(reversed(node.terms))
+            elif isinstance(node, Comparison) and not _takes_text(node):
+                subject = _subject(node)
+                if subject is not None and subject.name == NAME:
+                    raise CompileError(f"right side of '{node.op}' must be a tag value string", span=node.span)
+
     def of_tags(self, name: str, fields: Collection[str], *, unknown: bool) -> Expression | None:
         """The condition on the tags of one measurement; None when there is none.
 
@@ -141,6 +153,14 @@ def _subject(node: Expression) -> Reference | None:
     return None
 
 
+def _takes_text(node: Expression) -> bool:
+    """Whether it compares with a text or a pattern."""
+    match node:
+        case Match() | Comparison(op="=" | "!=", right=Literal(value=str())):
+            return True
+    return False
+
+
 def _meets(node: Expression, text: str) -> bool:
     match node:
         case Logical(op=op, terms=terms):
@@ -174,8 +194,10 @@ class _Tags:
         key = _subject(node)
         if key is None or self._is_field(key):
             return self._verdict(self.unknown)
+        if key.name == NAME:
+            return self._verdict(_meets(node, self.name) if _takes_text(node) else self.unknown)
         if key.name in _SYSTEM:
-            return self._verdict(key.name != NAME or _meets(node, self.name))
+            return TRUE
         tag = Reference(key.name, type=DataType.TAG, span=key.span)
         match node:
             case Match():
@@ -187,11 +209,16 @@ class _Tags:
         return self._verdict(self.unknown)
 
     def _two_tags(self, op: str, left: Reference, right: Reference) -> Expression:
-        """The index intersects the series that have either tag, or takes those of one from the other's."""
-        if not self.unknown:  # read as values, of which there are none: nothing is nothing's equal
-            return self._verdict(op == "!=")
-        has_left, has_right = _compared("!=", left), _compared("!=" if op == "=" else "=", right)
-        return Logical("AND", (has_left, has_right), type=DataType.BOOLEAN)
+        """An index intersects the series that have either tag, or takes those of one from the other's.
+
+        Read as values they are equal where both are there and are the same.
+        """
+        if self.unknown:
+            has_left, has_right = _compared("!=", left), _compared("!=" if op == "=" else "=", right)
+            return Logical("AND", (has_left, has_right), type=DataType.BOOLEAN)
+        alike = Comparison(op, left, right, type=DataType.BOOLEAN)
+        both = _compared("!=" if op == "=" else "=", left)
+        return Logical("AND" if op == "=" else "OR", (alike, both), type=DataType.BOOLEAN)
 
     def _is_field(self, reference: Reference) -> bool:
         return reference.name in self.fields and reference.cast is not DataType.TAG

@@ -82,6 +82,7 @@ def show_tag_keys(statement: show.ShowTagKeys, engine: Engine, database: str, co
     database = named(statement.database or database)
     where = Where.read(statement.condition)
     where.check_operators()
+    where.check_names()
     where.check_some()
     chunks = []
     for name in _with_data(engine, database, statement, where, context):
@@ -99,6 +100,7 @@ def show_tag_values(
     where = Where.read(statement.condition)
     where.check_operators()
     check_left_sides(statement.condition)
+    where.check_names()
     where.check_some()
     keys = where.about(TAG_KEY)
     chunks = []

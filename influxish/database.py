@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import fields
 from os import PathLike
 from pathlib import Path
@@ -107,13 +107,18 @@ class Database:
             if len(statements) != 1:
                 message = f"query() takes one statement, this text has {len(statements)}: use run() for several"
                 raise CompileError(message, span=statements[1].span if statements else NOWHERE)
-            (statement,) = statements
-            if isinstance(statement, ast.Select):
-                plan = self._question(statement, database, disable, context).plan()
-                with closing(plan.kept_batches()) as batches:
-                    return collect(batches, plan.headings, plan.root.time_name, plan.root.zone)
-            chunks = list(self._other(statement, database, disable, context).chunks)
-            return Result(chunks, chunks[0].columns if chunks else ())
+            with self._listed(statements, database, context):
+                return self._result(statements[0], database, disable, context)
+
+    def _result(
+        self, statement: ast.Statement, database: str, disable: str | Collection[str], context: QueryContext
+    ) -> Result:
+        if isinstance(statement, ast.Select):
+            plan = self._question(statement, database, disable, context).plan()
+            with closing(plan.kept_batches()) as batches:
+                return collect(batches, plan.headings, plan.root.time_name, plan.root.zone)
+        chunks = list(self._other(statement, database, disable, context).chunks)
+        return Result(chunks, chunks[0].columns if chunks else ())
 
     def run(
         self,
@@ -135,20 +140,21 @@ class Database:
         context = self._context(cancel)
         with self._running.step(context), located(text):
             statements = self._parse(text, params, context)
-        for number, statement in enumerate(statements):
-            context = self._context(cancel) if number else context
-            if not isinstance(statement, ast.Select):
+        with self._listed(statements, database, context):
+            for number, statement in enumerate(statements):
+                context = self._context(cancel, context.killed) if number else context
+                if not isinstance(statement, ast.Select):
+                    with self._running.step(context), located(text):
+                        answer = self._other(statement, database, disable, context)
+                    answer.statement_id = number
+                    yield answer
+                    continue
                 with self._running.step(context), located(text):
-                    answer = self._other(statement, database, disable, context)
-                answer.statement_id = number
-                yield answer
-                continue
-            with self._running.step(context), located(text):
-                plan = self._question(statement, database, disable, context).plan()
-            with closing(plan.batches()) as batches:
-                stream = Stream(plan, batches, chunk_rows, self._running)
-                yield StatementResult(number, stream, plan.root.zone)
-                stream.over = True
+                    plan = self._question(statement, database, disable, context).plan()
+                with closing(plan.batches()) as batches:
+                    stream = Stream(plan, batches, chunk_rows, self._running)
+                    yield StatementResult(number, stream, plan.root.zone)
+                    stream.over = True
 
     def explain(
         self,
@@ -167,17 +173,28 @@ class Database:
         context = self._context(cancel)
         with self._running.step(context), located(text):
             statements = self._parse(text, params, context)
-            match statements:
-                case [ast.Select() as select]:
-                    return self._question(select, database, disable, context).explain(analyze=analyze)
-                case [ast.Explain(statement=select, analyze=asked)]:
-                    return self._question(select, database, disable, context).explain(analyze=analyze or asked)
+            with self._listed(statements, database, context):
+                match statements:
+                    case [ast.Select() as select]:
+                        return self._question(select, database, disable, context).explain(analyze=analyze)
+                    case [ast.Explain(statement=select, analyze=asked)]:
+                        return self._question(select, database, disable, context).explain(analyze=analyze or asked)
             span = statements[0].span if statements else NOWHERE
             raise CompileError("explain() takes one SELECT statement", span=span)
 
-    def _context(self, cancel: CancelSwitch | None) -> QueryContext:
+    def _listed(
+        self, statements: Sequence[ast.Statement], database: str, context: QueryContext
+    ) -> AbstractContextManager[None]:
+        def describe() -> str:
+            return ";\n".join(map(influxql.format_node, statements))
+
+        return self._running.listed(context, describe, database)
+
+    def _context(self, cancel: CancelSwitch | None, killed: CancelSwitch | None = None) -> QueryContext:
         """What a query that begins now is bound by.
 
+        Args:
+            killed: the switch of the text that it goes on with.
         Raises:
             StorageError: the database is closed, or belongs to another process.
         """
@@ -185,7 +202,8 @@ class Database:
         if cancel is not None and not isinstance(cancel, CancelSwitch):
             raise InfluxishError(f"cancel takes a CancelSwitch, not {type(cancel).__name__}")
         self._running.refuse_when_closed()
-        return QueryContext(self._pool, self.limits, cancel or CancelSwitch(), self._running.closing)
+        switches = cancel or CancelSwitch(), self._running.closing, killed or CancelSwitch()
+        return QueryContext(self._pool, self.limits, *switches)
 
     def _parse(self, text: str, params: Mapping[str, object] | None, context: QueryContext) -> list[ast.Statement]:
         if not isinstance(text, str):
@@ -209,7 +227,7 @@ class Database:
         if isinstance(statement, ast.Explain):
             question = self._question(statement.statement, database, disable, context)
             return question.explain(analyze=statement.analyze).result()
-        answer = execute_metadata(statement, self.engine, database, context)
+        answer = execute_metadata(statement, self.engine, database, context, self._running)
         if answer is None:
             name = influxql.format_node(statement).split(" ", 1)[0]
             raise UnsupportedStatement(f"this {name} statement is not executed by this version", span=statement.span)

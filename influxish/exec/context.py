@@ -107,6 +107,7 @@ class QueryContext:
         runs: node → what is run once for several readers.
         at_end: what is to be given back when the query has ended.
         closing: set when the database is closed; all queries of a database share it.
+        killed: set by KILL QUERY; the statements of one text share it.
         started: `time.monotonic()` when the query began, before it was parsed.
         deadline: `time.monotonic()` after which the query is stopped; None without a limit.
         profile: what EXPLAIN ANALYZE reads.
@@ -116,6 +117,7 @@ class QueryContext:
     limits: Limits = field(default_factory=Limits)
     cancel: CancelSwitch = field(default_factory=CancelSwitch)
     closing: CancelSwitch = field(default_factory=CancelSwitch)
+    killed: CancelSwitch = field(default_factory=CancelSwitch)
     profile: Profile = field(default_factory=Profile)
     started: float = field(default_factory=time.monotonic)
     shards: Mapping[str, ShardSource] = field(default_factory=dict)
@@ -145,13 +147,15 @@ class QueryContext:
         return Account(self.memory)
 
     def look(self) -> None:
-        """Stop here if the query was cancelled, its database closed, or it is out of time.
+        """Stop here if the query was cancelled or killed, its database closed, or it is out of time.
 
         Raises:
             QueryCancelled, LimitExceeded
         """
         if self.cancel.is_set:
             raise QueryCancelled("the query was cancelled")
+        if self.killed.is_set:
+            raise QueryCancelled("query interrupted")
         if self.closing.is_set:
             raise QueryCancelled("the query was cancelled: the database was closed")
         context: QueryContext | None = self

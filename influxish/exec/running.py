@@ -1,18 +1,39 @@
-"""The threads inside queries of a database right now: closing sends them away and waits until they are gone."""
+"""The queries of a database right now, and the threads inside them: closing sends those away and waits for them."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
 
 from influxish.errors import StorageError
 from influxish.exec.context import CancelSwitch, QueryContext
 from influxish.functions.interruption import interrupted_by
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class RunningQuery:
+    """A text that is being answered, until its last row is read.
+
+    Attributes:
+        id: never used again while the database is open.
+        describe: its statements as text.
+        database: the one meant where it names none.
+        started: `time.monotonic()` when it began.
+        killed: stops it.
+    """
+
+    id: int
+    describe: Callable[[], str]
+    database: str
+    started: float
+    killed: CancelSwitch
+
+
 class RunningQueries:
-    """Counts threads inside queries, not queries: a stream that nobody is reading keeps nobody waiting.
+    """What closing waits for is threads inside queries, not queries: a stream that nobody reads keeps nobody waiting.
 
     Attributes:
         closing: every context of the database looks at it; set by `close`, for good.
@@ -21,12 +42,28 @@ class RunningQueries:
     def __init__(self) -> None:
         self.closing = CancelSwitch()
         self._changed = threading.Condition()
+        self._ids = count(1)
+        self._queries: dict[int, RunningQuery] = {}
         self._working: list[int] = []  # an entry for each step that is going on: its thread
 
     def refuse_when_closed(self) -> None:
         """Raises: StorageError: no query begins any more."""
         if self.closing.is_set:
             raise StorageError("the database is closed")
+
+    @contextmanager
+    def listed(self, context: QueryContext, describe: Callable[[], str], database: str) -> Iterator[None]:
+        """Tell of a query as long as it is answered; arguments as of `RunningQuery`."""
+        query = RunningQuery(next(self._ids), describe, database, context.started, context.killed)
+        self._queries[query.id] = query
+        try:
+            yield
+        finally:
+            del self._queries[query.id]
+
+    def queries(self) -> list[RunningQuery]:
+        """Those that are being answered, oldest first."""
+        return list(self._queries.copy().values())
 
     @contextmanager
     def step(self, context: QueryContext) -> Iterator[None]:

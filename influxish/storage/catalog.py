@@ -177,16 +177,23 @@ class Catalog:
 
     def remove_database(self, database: int) -> None:
         """Forget a database and everything in it, as one change."""
-        policies = "SELECT id FROM policies WHERE database = ?"
+        self._remove_policies("database", database)
+        self._connection.execute("DELETE FROM databases WHERE id = ?", (database,))
+
+    def remove_policy(self, policy: int) -> None:
+        """Forget a retention policy and everything in it, as one change."""
+        self._remove_policies("id", policy)
+
+    def _remove_policies(self, column: str, value: int) -> None:
+        policies = f"SELECT id FROM policies WHERE {column} = ?"
         shards = f"SELECT id FROM shards WHERE policy IN ({policies})"
         for statement in (
             f"DELETE FROM segments WHERE shard IN ({shards})",
             f"DELETE FROM fields WHERE shard IN ({shards})",
             f"DELETE FROM shards WHERE policy IN ({policies})",
-            "DELETE FROM policies WHERE database = ?",
-            "DELETE FROM databases WHERE id = ?",
+            f"DELETE FROM policies WHERE {column} = ?",
         ):
-            self._connection.execute(statement, (database,))
+            self._connection.execute(statement, (value,))
 
     def policies(self) -> list[tuple[int, int, RetentionPolicy]]:
         """(id, database, policy) of all."""

@@ -22,11 +22,16 @@ _DAYS_BEFORE_EPOCH = 719_162
 
 @dataclass(eq=False)
 class PolicyState:
-    """A retention policy and its shards, by start."""
+    """A retention policy and its shards, by start.
+
+    Attributes:
+        mixed: whether shards were made while groups had another width.
+    """
 
     id: int
     policy: RetentionPolicy
     shards: dict[int, Shard] = field(default_factory=dict)
+    mixed: bool = False
 
     def group_of(self, times: Times) -> Array:
         """(n,) int64: the number of the shard group that each time falls in."""
@@ -40,6 +45,25 @@ class PolicyState:
         start = group * width - _DAYS_BEFORE_EPOCH * DAY % width
         return TimeRange(max(start, MIN_TIME), min(start + width, MAX_TIME + 1))
 
+    def ranges_of(self, group: int) -> list[TimeRange]:
+        """The ranges of the shards that the times of a group belong to, there or to be made; ascending, disjoint.
+
+        That is the range of the group. But where shards were made while groups had another width, they keep the times
+        that they cover, and new ones fill the gaps between them: two shards that both cover a time could each have a
+        point of one series at it.
+        """
+        whole = self.group_range(group)
+        if not self.mixed:
+            return [whole]
+        older = sorted((s.time_range for s in self.shards.values()), key=lambda covered: covered.start)
+        ranges, free = list[TimeRange](), whole.start
+        for covered in (covered for covered in older if covered.overlaps(whole)):
+            if free < covered.start:
+                ranges.append(TimeRange(free, covered.start))
+            ranges.append(covered)
+            free = covered.stop
+        return ranges if free >= whole.stop and ranges else [*ranges, TimeRange(free, whole.stop)]
+
 
 @dataclass(eq=False)
 class DatabaseState:
@@ -47,6 +71,7 @@ class DatabaseState:
 
     Attributes:
         removal: of its folder, for when it is dropped; None for one in memory.
+        thinned: whether shards were removed, so that there may be series in the index that no shard holds any more.
     """
 
     id: int
@@ -55,6 +80,7 @@ class DatabaseState:
     series_log: SeriesLog | None = None
     removal: Removal | None = None
     policies: dict[str, PolicyState] = field(default_factory=dict)
+    thinned: bool = False
 
     @property
     def default_policy(self) -> PolicyState:
@@ -66,7 +92,7 @@ class DatabaseState:
         for state in self.policies.values():
             if state.policy.default:
                 return state
-        raise NotFound(f'database "{self.name}" has no default retention policy')
+        raise NotFound(f"default retention policy not set for: {self.name}")
 
     def policy(self, name: str) -> PolicyState:
         """The policy called `name`; the default one for "".
@@ -80,6 +106,14 @@ class DatabaseState:
         if state is None:
             raise NotFound(f"retention policy not found: {name}")
         return state
+
+    def measurements(self) -> list[str]:
+        """Names of the measurements that there are series of, sorted."""
+        names = self.index.measurements()
+        if not self.thinned:
+            return names
+        held = {name for shard in self.shards() for name in shard.types}
+        return [name for name in names if name in held]
 
     def shards(self) -> Iterator[Shard]:
         """The shards of all policies."""

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
+from influxish.batch import Mask
 from influxish.errors import ExecutionError, NotFound, PartialWrite, StorageError
 from influxish.functions.expression import Expression
 from influxish.storage.accepting import accept
@@ -20,13 +24,13 @@ from influxish.storage.databases import DatabaseState, PolicyState, database_fol
 from influxish.storage.files import FolderLock, Removal
 from influxish.storage.flushing import Flusher
 from influxish.storage.index import MeasurementSeries
-from influxish.storage.interface import RetentionPolicy, ShardSource
+from influxish.storage.interface import RetentionPolicy
 from influxish.storage.opening import SERIES_FILE, Opening, shard_name, store_folder
 from influxish.storage.options import StorageOptions
 from influxish.storage.ownership import OwnerLock
 from influxish.storage.points import PointBatch, Tags
 from influxish.storage.series_log import SeriesLog
-from influxish.storage.shard import Shard
+from influxish.storage.shard import Shard, ShardSnapshot
 from influxish.storage.wal import WriteAheadLog, log_files, log_number
 from influxish.storage.writing import Intake
 from influxish.types import ALL_TIME, TYPE_PREFERENCE, DataType, TimeRange
@@ -209,8 +213,17 @@ class Engine:
         with self._lock:
             return [state.policy for state in self._database(database).policies.values()]
 
+    def policy(self, database: str, name: str = "") -> RetentionPolicy:
+        """One retention policy; "" is the default one.
+
+        Raises:
+            NotFound: no such database or policy.
+        """
+        with self._lock:
+            return self._database(database).policy(name).policy
+
     def default_policy(self, database: str) -> str:
-        return self._database(database).default_policy.policy.name
+        return self.policy(database).name
 
     def has_policy(self, database: str, policy: str) -> bool:
         with self._lock:
@@ -220,31 +233,75 @@ class Engine:
     def create_policy(self, database: str, policy: RetentionPolicy) -> None:
         """Add a retention policy; one that is there already in the same form stays.
 
+        It is the default one if it says so, or if there is no default.
+
         Raises:
             NotFound: no such database.
-            ExecutionError: there is another policy of that name.
+            ExecutionError: there is another policy of that name, or the same, and it is not the default one.
         """
         with self._lock:
             catalog, state = self._usable(), self._database(database)
             existing = state.policies.get(policy.name)
             if existing is not None and existing.policy != policy:
                 raise ExecutionError("retention policy already exists")
+            if existing is not None and policy.default and not existing.policy.default:
+                raise ExecutionError("retention policy conflicts with an existing policy")
+            if existing is not None:
+                return
+            chosen = policy.default or not any(other.policy.default for other in state.policies.values())
+            policy = replace(policy, default=chosen)
             with catalog.transaction():
-                if existing is None:
-                    existing = PolicyState(catalog.add_policy(state.id, policy), policy)
-                if policy.default:
-                    self._set_default(catalog, state, existing)
-            state.policies[policy.name] = existing
+                made = PolicyState(catalog.add_policy(state.id, policy), policy)
+                changes = self._without_default(catalog, state) if chosen else {}
+            state.policies[policy.name] = made
+            for other, changed in changes.items():
+                other.policy = changed
 
-    def _set_default(self, catalog: Catalog, database: DatabaseState, chosen: PolicyState) -> None:
-        for state in {*database.policies.values(), chosen}:
-            old = state.policy
-            state.policy = RetentionPolicy(old.name, old.duration, old.shard_duration, default=state is chosen)
-            catalog.change_policy(state.id, database.id, state.policy)
+    def change_policy(self, database: str, name: str, changed: Callable[[RetentionPolicy], RetentionPolicy]) -> None:
+        """Put the policy that `changed` makes of one in its place; "" is the default one. Its name stays.
+
+        Shards that there are keep the times that they cover.
+
+        Raises:
+            NotFound: no such database or policy.
+        """
+        with self._lock:
+            catalog, state = self._usable(), self._database(database)
+            target = state.policy(name)
+            before, policy = target.policy, changed(target.policy)
+            with catalog.transaction():
+                changes = self._without_default(catalog, state) if policy.default and not before.default else {}
+                catalog.change_policy(target.id, state.id, policy)
+            for other, altered in (*changes.items(), (target, policy)):
+                other.policy = altered
+            target.mixed = target.mixed or (policy.shard_duration != before.shard_duration and bool(target.shards))
+
+    def drop_policy(self, database: str, name: str) -> None:
+        """Forget a retention policy and its data; nothing happens if there is none. Snapshots stay readable."""
+        self._usable()  # nobody lets go of `busy` in a fork
+        with self._flusher.busy, self._lock:
+            catalog, state = self._usable(), self._databases.get(database)
+            target = None if state is None else state.policies.get(name)
+            if state is None or target is None:
+                return
+            with catalog.transaction():
+                catalog.remove_policy(target.id)
+            del state.policies[name]
+            state.thinned = state.thinned or bool(target.shards)
+            for shard in target.shards.values():
+                self._flusher.remove(state, shard.segments)
+
+    @staticmethod
+    def _without_default(catalog: Catalog, database: DatabaseState) -> dict[PolicyState, RetentionPolicy]:
+        """Enter in the catalog that no policy is the default one: those that this changes."""
+        changes = {s: replace(s.policy, default=False) for s in database.policies.values() if s.policy.default}
+        for state, policy in changes.items():
+            catalog.change_policy(state.id, database.id, policy)
+        return changes
 
     # Reading
 
-    def shards(self, database: str, policy: str = "", time_range: TimeRange = ALL_TIME) -> Sequence[ShardSource]:
+    def shards(self, database: str, policy: str = "", time_range: TimeRange = ALL_TIME) -> Sequence[ShardSnapshot]:
         """See `interface.Store`; "" is the default policy.
 
         Raises:
@@ -258,10 +315,20 @@ class Engine:
             found.sort(key=lambda shard: shard.time_range.start)
             return [shard.snapshot(state.index, series) for shard in found]
 
+    def shard_ranges(self, database: str) -> list[tuple[int, RetentionPolicy, TimeRange]]:
+        """(number, policy, times covered) of every shard: by policy in the order in which they were made, then by time.
+
+        Raises:
+            NotFound: no such database.
+        """
+        with self._lock:
+            states = list(self._database(database).policies.values())
+            return [(s.id, p.policy, s.time_range) for p in states for _, s in sorted(p.shards.items())]
+
     def measurements(self, database: str) -> list[str]:
         """Names, sorted."""
         with self._lock:
-            return self._database(database).index.measurements()
+            return self._database(database).measurements()
 
     def tag_keys(self, database: str, measurement: str, condition: Expression | None = None) -> list[str]:
         """The tag keys of the series for which `condition` (over tags) holds, sorted."""
@@ -279,19 +346,29 @@ class Engine:
         measurement: str,
         condition: Expression | None = None,
         look: Callable[[], None] = lambda: None,
+        among: Mask | None = None,
     ) -> list[Tags]:
         """The tags of the series for which `condition` (over tags) holds, sorted.
 
         Args:
             look: called now and then while there is much to do; what it raises ends the call.
+            among: (n,) bool: only those of the first n series that are marked; None: all.
         """
         series = self._series(database, measurement)
+        if among is not None:
+            series = series.among(np.append(among, np.zeros(series.count - len(among), np.bool_)))
         tags, found = iter(series.all_tags(series.select(condition))), list[Tags]()
         while some := sorted(islice(tags, _SERIES_PER_LOOK)):
             look()
             found += some
         found.sort()  # quick: Timsort finds the runs that are sorted already
         return found
+
+    def count_series(self, database: str, measurement: str) -> int:
+        """How many series a measurement has."""
+        series = self._series(database, measurement)
+        selected = series.select(None)
+        return series.count if selected is None else int(selected.sum())
 
     def field_keys(self, database: str, measurement: str, policy: str | None = None) -> dict[str, tuple[DataType, ...]]:
         """Field → the types it has, in the order of `types.TYPE_PREFERENCE`; sorted by name. None: all policies."""
@@ -306,7 +383,15 @@ class Engine:
 
     def _series(self, database: str, measurement: str) -> MeasurementSeries:
         with self._lock:
-            return self._database(database).index.series(measurement)
+            state = self._database(database)
+            series = state.index.series(measurement)
+            if not state.thinned:
+                return series
+            shards = [shard.snapshot(state.index, {measurement: series}) for shard in state.shards()]
+        present: Mask = np.zeros(series.count, np.bool_)
+        for shard in shards:
+            present |= shard.present(measurement)
+        return series.among(present)
 
     # Writing
 
@@ -325,7 +410,7 @@ class Engine:
             target = state.policy(policy)
             duration = target.policy.duration
             oldest = time.time_ns() - duration if duration else None
-            intake = Intake(target, lambda group: self._shard(state, target, group), oldest)
+            intake = Intake(target, lambda covered: self._shard(target, covered), oldest)
             intake.take(points)
             written, ticket = accept(state, intake, self._wal)
             full = self._flusher.memory() > self.options.memtable_bytes
@@ -337,8 +422,7 @@ class Engine:
             message = f"{intake.rejected[0][1]} dropped={len(intake.rejected)}"
             raise PartialWrite(message, rejected=intake.rejected, written=written)
 
-    def _shard(self, database: DatabaseState, policy: PolicyState, group: int) -> Shard:
-        covered = policy.group_range(group)
+    def _shard(self, policy: PolicyState, covered: TimeRange) -> Shard:
         shard = policy.shards.get(covered.start)
         if shard is None:
             catalog = self._usable()
@@ -371,7 +455,7 @@ class Engine:
         self._usable()
         state = self._databases.get(name)
         if state is None:
-            raise NotFound(f'database not found: "{name}"')
+            raise NotFound(f"database not found: {name}")
         return state
 
     def _usable(self) -> Catalog:

@@ -137,9 +137,10 @@ class Flusher:
                     break
                 with self._lock:
                     self._install(state, shard, segment, chosen)
-                self._remove(state, chosen)
+                self.remove(state, chosen)
 
-    def _remove(self, state: DatabaseState, replaced: Sequence[Segment]) -> None:
+    def remove(self, state: DatabaseState, replaced: Sequence[Segment]) -> None:
+        """Take the files of segments away that count no more, each once nobody reads it."""
         if state.removal is None or self._lock.folder is None:
             return
         for segment in replaced:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +100,12 @@ class MeasurementSeries:
         if column is None:
             return np.zeros(self.count, np.int32), [""]
         return column.codes(self.count), column.values
+
+    def among(self, present: Mask) -> MeasurementSeries:
+        """The same with only those series that are `present`, (count,) bool."""
+        change = np.diff(np.concatenate(([True], present, [True])).astype(np.int8))
+        starts, stops = np.flatnonzero(change < 0).tolist(), np.flatnonzero(change > 0).tolist()
+        return replace(self, lost=(*self.lost, *zip(starts, stops, strict=True)))
 
     def select(self, condition: Expression | None) -> Mask | None:
         """(count,) bool: the series for which a condition over tags holds; None when all are wanted."""

@@ -7,10 +7,12 @@ understood at all (a newer format, an unreadable catalog) is refused.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
+
+import numpy as np
 
 from influxish.errors import CorruptData, StorageError
 from influxish.storage.catalog import RESTORE, Catalog, SegmentEntry
@@ -79,7 +81,11 @@ class Opening:
             database, state = self._found(policies, owner, f"shards, row {id}", "policy")
             shard = Shard(id, shard_name(id), TimeRange(start, stop))
             state.shards[start] = shard
+            (group,) = state.group_of(np.array([start])).tolist()
+            state.mixed = state.mixed or shard.time_range != state.group_range(group)
             self._owner[id] = database, shard
+        for database in self._databases.values():
+            database.thinned = self._last_shard > len(self._owner)
         for id, measurement, name, type_ in self._catalog.fields():
             row = f"fields, row ({id}, {measurement!r}, {name!r}, {type_!r})"
             shard = self._found(self._owner, id, row, "shard")[1]
@@ -141,11 +147,16 @@ class Opening:
                         shard.last_number = max(shard.last_number, int(Path(name).stem))
 
     def _remove_dropped(self, root: Path) -> None:
-        """Folders of databases that were dropped while they were read: numbers the catalog gave and has no more."""
-        known, last = {database.id for database in self._databases.values()}, self._catalog.last_id("databases")
-        for name in self._files.names(root / "data"):
+        """Folders of databases and shards that were dropped: numbers the catalog gave and has no more."""
+        known = {database.id for database in self._databases.values()}
+        self._remove_unknown(root / "data", known, self._catalog.last_id("databases"))
+        for database in known:
+            self._remove_unknown(database_folder(root, database), self._owner, self._last_shard)
+
+    def _remove_unknown(self, folder: Path, known: Container[int], last: int) -> None:
+        for name in self._files.names(folder):
             if name.isdecimal() and int(name) <= last and int(name) not in known and not self._damage:
-                self._files.remove_tree(root / "data" / name)
+                self._files.remove_tree(folder / name)
 
     def _refuse_newer_files(self, root: Path) -> None:
         """A shard is in the catalog before it has a folder, so an unknown number was given by a later catalog."""

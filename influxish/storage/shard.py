@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from influxish.batch import Batch
+import numpy as np
+
+from influxish.batch import Batch, Mask
 from influxish.storage.index import MeasurementSeries, SeriesIndex
 from influxish.storage.interface import Estimate, MeasurementSchema, ScanRequest, ScanStats, ShardSource
 from influxish.storage.memtable import Memtable, UnsortedRows
@@ -95,6 +97,17 @@ class ShardSnapshot(ShardSource):
 
     def first_groups(self, request: ScanRequest, count: int) -> Sequence[tuple[str, ...]]:
         return self._scan(request).first_groups(count)
+
+    def series(self, measurement: str) -> MeasurementSeries:
+        """The series of one measurement in the whole database, as they were."""
+        return self._series_of(measurement)
+
+    def present(self, measurement: str) -> Mask:
+        """(count,) bool: which of the series of a measurement have rows in this shard."""
+        found: Mask = np.zeros(self._series_of(measurement).count, np.bool_)
+        for piece in (piece for layer in self.layers(measurement) for piece in layer.pieces):
+            found[piece.runs.series] = True
+        return found
 
     def layers(self, measurement: str) -> list[Layer]:
         """Everything there is of a measurement, oldest first."""

@@ -14,7 +14,7 @@ from influxish.batch import Column, Mask
 from influxish.storage.databases import PolicyState
 from influxish.storage.points import PointBatch, PointTable, any_valid
 from influxish.storage.shard import Shard
-from influxish.types import DataType
+from influxish.types import DataType, TimeRange
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +29,11 @@ class Intake:
     """Checks points against the types of their shards and sorts them by shard.
 
     Args:
-        shard_of: the shard of a shard group, made if need be.
+        shard_of: the shard that covers a range of time, made if need be.
         oldest: ns; points before it are beyond the retention policy.
     """
 
-    def __init__(self, policy: PolicyState, shard_of: Callable[[int], Shard], oldest: int | None) -> None:
+    def __init__(self, policy: PolicyState, shard_of: Callable[[TimeRange], Shard], oldest: int | None) -> None:
         self._policy, self._shard_of, self._oldest = policy, shard_of, oldest
         self._types: dict[tuple[int, str, str], DataType] = {}
         self.portions: list[Portion] = []
@@ -85,10 +85,20 @@ class Intake:
             return
         groups = self._policy.group_of(table.times)
         if groups[0] == groups.min() == groups.max():
-            yield self._shard_of(int(groups[0])), table
+            yield from self._of_group(int(groups[0]), table)
             return
         for group in np.unique(groups).tolist():
-            yield self._shard_of(group), table.where(groups == group)
+            yield from self._of_group(group, table.where(groups == group))
+
+    def _of_group(self, group: int, table: PointTable) -> Iterator[tuple[Shard, PointTable]]:
+        ranges = self._policy.ranges_of(group)
+        if len(ranges) == 1:
+            yield self._shard_of(ranges[0]), table
+            return
+        for covered in ranges:
+            inside = (table.times >= covered.start) & (table.times < covered.stop)
+            if inside.any():
+                yield self._shard_of(covered), table.where(inside)
 
     def _typed(self, shard: Shard, table: PointTable) -> PointTable:
         known = shard.types.get(table.measurement, {})

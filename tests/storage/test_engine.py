@@ -74,11 +74,11 @@ def test_everything_is_there_after_reopening_with_and_without_a_flush(tmp_path: 
 
 def test_unknown_names_are_refused(engine: Engine) -> None:
     batch = PointBatch.from_columns("m", [1], {}, {"v": [1.0]})
-    with pytest.raises(NotFound, match='database not found: "x"'):
+    with pytest.raises(NotFound, match="database not found: x"):
         engine.write("x", "", batch)
     with pytest.raises(NotFound, match="retention policy not found: x"):
         engine.write("d", "x", batch)
-    with pytest.raises(NotFound, match='database not found: "x"'):
+    with pytest.raises(NotFound, match="database not found: x"):
         engine.shards("x")
     assert not engine.has_policy("x", "autogen")
     assert engine.has_policy("d", "autogen")

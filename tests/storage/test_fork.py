@@ -47,6 +47,10 @@ ENTRIES: dict[str, Callable[[Engine], object]] = {
     "default_policy": lambda engine: engine.default_policy("d"),
     "create_database": lambda engine: engine.create_database("e"),
     "create_policy": lambda engine: engine.create_policy("d", RetentionPolicy("p")),
+    "policy": lambda engine: engine.policy("d"),
+    "change_policy": lambda engine: engine.change_policy("d", "autogen", lambda policy: policy),
+    "drop_policy": lambda engine: engine.drop_policy("d", "autogen"),
+    "count_series": lambda engine: engine.count_series("d", "m"),
     "drop_database": lambda engine: engine.drop_database("d"),
 }
 

@@ -1,0 +1,61 @@
+"""What FROM and ON of the statements about the schema mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from influxish.errors import NotFound
+from influxish.exec.context import QueryContext
+from influxish.influxql import ast
+from influxish.regex import compile_regex
+from influxish.storage.engine import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A retention policy, and which measurements of it are meant: all if `source` is None."""
+
+    database: str
+    policy: str
+    source: ast.Measurement | None
+
+    def chosen(self, names: Iterable[str]) -> list[str]:
+        """Those of the names that are meant."""
+        return [name for name in names if self.source is None or is_meant(self.source, name)]
+
+
+def places(engine: Engine, database: str, sources: Sequence[ast.Source]) -> list[Place]:
+    """Where the sources lie: in databases and policies of their own, or else in `database` and its default policy.
+
+    Raises:
+        NotFound: no database is named, or there is no such database or policy.
+    """
+    found = [Place(named(database), "", None)] if not sources else []
+    for source in sources:
+        assert isinstance(source, ast.Measurement)
+        found.append(Place(named(source.database or database), source.retention_policy, source))
+    for place in found:
+        engine.policy(place.database, place.policy)  # raises what is raised where there is none
+    return found
+
+
+def measurements(engine: Engine, database: str, sources: Sequence[ast.Source], context: QueryContext) -> Iterator[str]:
+    """The measurements of one database that have the name of a source, whatever database or policy that names."""
+    for name in engine.measurements(database):
+        if not sources or any(is_meant(source, name) for source in sources):
+            context.look()
+            yield name
+
+
+def is_meant(source: ast.Source, name: str) -> bool:
+    """Whether a source is, or matches, the measurement called `name`."""
+    assert isinstance(source, ast.Measurement)
+    return compile_regex(source.regex.pattern).search(name) is not None if source.regex else source.name == name
+
+
+def named(database: str) -> str:
+    """The same; raises NotFound if it is ""."""
+    if not database:
+        raise NotFound("database name required")
+    return database

@@ -47,6 +47,7 @@ class DatabaseState:
 
     Attributes:
         removal: of its folder, for when it is dropped; None for one in memory.
+        unsaved: measurements of which series were removed that only the log says are.
     """
 
     id: int
@@ -55,6 +56,7 @@ class DatabaseState:
     series_log: SeriesLog | None = None
     removal: Removal | None = None
     policies: dict[str, PolicyState] = field(default_factory=dict)
+    unsaved: set[str] = field(default_factory=set)
 
     @property
     def default_policy(self) -> PolicyState:

@@ -7,7 +7,7 @@ must be on disk before a point refers to it; the fsync of a write happens outsid
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from influxish.storage.accepting import accept
 from influxish.storage.catalog import Catalog
 from influxish.storage.damage import Damage
 from influxish.storage.databases import DatabaseState, PolicyState, database_folder
+from influxish.storage.deleting import Deleter
 from influxish.storage.files import FolderLock, Removal
 from influxish.storage.flushing import Flusher
 from influxish.storage.index import MeasurementSeries
@@ -47,6 +48,7 @@ class Engine:
     """
 
     _flusher: Flusher
+    _deleter: Deleter
 
     def __init__(self, path: Path | None, options: StorageOptions) -> None:
         self.path, self.options = path, options
@@ -94,6 +96,16 @@ class Engine:
             wal=self._wal,
             databases=self._databases,
             damage=self.damage,
+        )
+        self._deleter = Deleter(
+            root=self.path,
+            options=self.options,
+            lock=self._lock,
+            busy=self._flusher.busy,
+            catalog=self._catalog,
+            wal=self._wal,
+            databases=self._databases,
+            check=self._check_writable,
         )
 
     def __enter__(self) -> Engine:
@@ -298,6 +310,8 @@ class Engine:
         found: dict[str, set[DataType]] = {}
         with self._lock:
             state = self._database(database)
+            if state.index.series(measurement).is_empty:
+                return {}  # the types of what was deleted are known to writes alone
             shards = state.shards() if policy is None else state.policy(policy).shards.values()
             for shard in shards:
                 for name, type_ in shard.types.get(measurement, {}).items():
@@ -352,6 +366,44 @@ class Engine:
         if self._wal is not None:
             self._wal.check()
         self._flusher.check_backlog()
+
+    # Deleting
+
+    def delete(
+        self,
+        database: str,
+        conditions: Mapping[str, Expression | None],
+        time_range: TimeRange = ALL_TIME,
+        *,
+        forget: bool = False,
+    ) -> None:
+        """Delete points from all retention policies of a database, and the series that have none any more.
+
+        It takes effect as a whole: for queries that begin afterwards, not for those that run. Writes go on meanwhile
+        while segments are looked at; a flush that is going on is waited for.
+
+        Args:
+            conditions: measurement → a condition over tags for the series that lose points; None: all.
+            time_range: the points to delete, ns.
+            forget: of whole measurements (no condition, all times): drop the types of their fields, too.
+        Raises:
+            NotFound: no such database.
+            WriteError: the deletion is more than one record of the log holds; nothing is deleted.
+            StorageError: nothing is deleted, or after a failed fsync, nothing is known to be.
+        """
+        self._usable()  # nobody lets go of `busy` in a fork
+        self._deleter.delete(database, conditions, time_range, forget=forget)
+
+    def drop_shard(self, id: int) -> None:
+        """Remove a shard with its points, and the series that have none any more; nothing happens if there is none.
+
+        Snapshots stay readable.
+
+        Raises:
+            StorageError: it is not removed.
+        """
+        self._usable()
+        self._deleter.drop_shard(id)
 
     # Flushing
 

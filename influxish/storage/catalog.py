@@ -63,7 +63,7 @@ _UNIQUE = {
     "policies": "database, name",
     "segments": "shard, file",
     "fields": "shard, measurement, name",
-    "tombstones": "shard, number",
+    "tombstones": "shard, number, measurement",
 }
 
 _NEW_IN_3 = ("tombstones", "removed")
@@ -286,7 +286,7 @@ class Catalog:
         self._insert("tombstones", shard, number, measurement, start, stop, series)
 
     def remove_tombstone(self, shard: int, number: int) -> None:
-        """Take out a tombstone that hides nothing any more; nothing happens if it was never entered."""
+        """Take out the tombstones of a number that hide nothing any more; nothing happens if there are none."""
         self._connection.execute("DELETE FROM tombstones WHERE shard = ? AND number = ?", (shard, number))
 
     def removed(self) -> list[tuple[int, str, bytes]]:

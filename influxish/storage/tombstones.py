@@ -60,7 +60,8 @@ class Tombstone:
     """An extent that is deleted from the older segments of one shard.
 
     Attributes:
-        number: the segment files of the shard with smaller numbers are older; none has this one.
+        number: the segment files of the shard with smaller numbers are older; none has this one. Tombstones that one
+            statement makes for several measurements share it.
     """
 
     number: int

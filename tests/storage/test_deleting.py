@@ -70,6 +70,19 @@ def test_what_is_written_after_a_deletion_stays(tmp_path: Path) -> None:
         assert contents(engine) == expected
 
 
+def test_one_deletion_of_several_measurements_is_kept_whole(tmp_path: Path) -> None:
+    with opened(tmp_path) as engine:
+        write(engine, "\n".join(f"{m},h=a v={t} {t}" for m in "mno" for t in range(9)))
+        engine.flush()
+        engine.delete("d", {"m": None, "n": host("a"), "o": host("b")}, TimeRange(3, 6))
+        shutil.copytree(tmp_path, tmp_path / "crashed")
+    left = {("a", t): {"v": float(t)} for t in (0, 1, 2, 6, 7, 8)}
+    for folder in (tmp_path, tmp_path / "crashed", tmp_path / "crashed"):
+        with opened(folder) as engine:
+            assert contents(engine) == contents(engine, request("n")) == left
+            assert len(contents(engine, request("o"))) == 9
+
+
 def test_a_series_without_points_is_in_no_list_until_it_is_written_again() -> None:
     for flush in (False, True):
         with opened() as engine:

@@ -15,6 +15,7 @@ from typing import Any, Protocol, Self
 
 from influxish import influxql
 from influxish.answering import Question, Stream, located
+from influxish.deletion import execute_deletion
 from influxish.emit.rows import CHUNK_ROWS, check_chunk_rows
 from influxish.emit.series import StatementResult
 from influxish.errors import CompileError, InfluxishError, PartialWrite, UnsupportedStatement
@@ -228,6 +229,7 @@ class Database:
             question = self._question(statement.statement, database, disable, context)
             return question.explain(analyze=statement.analyze).result()
         answer = execute_metadata(statement, self.engine, database, context, self._running)
+        answer = answer or execute_deletion(statement, self.engine, database, context)
         if answer is None:
             name = influxql.format_node(statement).split(" ", 1)[0]
             raise UnsupportedStatement(f"this {name} statement is not executed by this version", span=statement.span)

@@ -2,7 +2,8 @@
 
 A `write` block starts a fresh database with the points in it; their times are seconds after 2020-01-01T00:00:00Z, or
 UTC nanoseconds with `ns` behind. A statement stands after `>`, with options in brackets: (epoch=s), (db=name),
-(params={…}), (now=…). Its answer follows: one line a series, `error: …`, or `(no series)`.
+(params={…}), (now=…). Its answer follows: one line a series, `error: …`, or `(no series)`. A point after `+` is written
+where it stands; its answer is `written`, or `error: …`.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ def read_sections(path: Path) -> list[Section]:
             text = line[2 : found.start()] if found else line[2:]
             options = dict([found.group(1).split("=", 1)]) if found else {}
             sections[-1].cases.append(Case(number, text, options))
+        elif line.startswith("+ "):
+            sections[-1].cases.append(Case(number, _absolute(line[2:]), {"write": ""}))
         elif sections[-1].cases:
             sections[-1].cases[-1].expected.append(line.strip())
         else:
@@ -70,6 +73,8 @@ def _absolute(point: str) -> str:
 
 def answer(db: Database, case: Case, disable: tuple[str, ...] = ()) -> list[str]:
     """What the database answers, in the words of a case file."""
+    if "write" in case.options:
+        return [_written(db, case.text)]
     params = json.loads(case.options.get("params", "{}"))
     try:
         result = db.query(case.text, database=case.options.get("db", "demo"), params=params, disable=disable)
@@ -88,6 +93,14 @@ def answer(db: Database, case: Case, disable: tuple[str, ...] = ()) -> list[str]
         rows = ", ".join(json.dumps(list(row), separators=(",", ":")) for row in zip(*columns, strict=True))
         lines.append(f"{heading}: {rows}".strip())
     return lines or ["(no series)"]
+
+
+def _written(db: Database, point: str) -> str:
+    try:
+        db.write(point, database="demo")
+    except InfluxishError as error:
+        return f"error: {str(error).splitlines()[-1].removeprefix('line 1: ')}"
+    return "written"
 
 
 def agree(expected: list[str], found: list[str]) -> bool:

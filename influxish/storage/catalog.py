@@ -1,4 +1,4 @@
-"""The catalog: databases, retention policies, shards, field types and which segment files make up a shard. SQLite.
+"""The catalog: databases, retention policies, shards, field types, segment files, what was deleted of them. SQLite.
 
 It is the one truth about which files count: a flush or a merge takes effect with one transaction here. SQLite keeps
 no checksums, so every row carries one of its own, and every table has a total (see `totals`).
@@ -19,8 +19,8 @@ from influxish.storage import totals
 from influxish.storage.interface import RetentionPolicy
 
 APPLICATION_ID = 0x49465831  # "IFX1", kept in SQLite's own header field for it
-FORMAT_VERSION = 2
-"""1 had no totals; it is brought to 2 when it is opened."""
+FORMAT_VERSION = 3
+"""1 had no totals, 2 nothing of deletions; both are brought to 3 when they are opened."""
 
 RESTORE = "put the whole folder back from a backup"
 
@@ -47,10 +47,26 @@ _TABLES = {
         "type": "TEXT NOT NULL",
     },
     "logs": {"first": "INTEGER NOT NULL"},
+    "tombstones": {
+        "shard": "INTEGER NOT NULL",
+        "number": "INTEGER NOT NULL",
+        "measurement": "TEXT NOT NULL",
+        "start": "INTEGER NOT NULL",
+        "stop": "INTEGER NOT NULL",
+        "series": "BLOB",
+    },
+    "removed": {"database": "INTEGER NOT NULL", "measurement": "TEXT NOT NULL", "series": "BLOB NOT NULL"},
 }
 """Table → its columns. Each has an `id` before them, never used again, and a `checksum` of them after."""
 
-_UNIQUE = {"policies": "database, name", "segments": "shard, file", "fields": "shard, measurement, name"}
+_UNIQUE = {
+    "policies": "database, name",
+    "segments": "shard, file",
+    "fields": "shard, measurement, name",
+    "tombstones": "shard, number, measurement",
+}
+
+_NEW_IN_3 = ("tombstones", "removed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +113,8 @@ class Catalog:
         else:
             version = self._checked_version()
             self._check_structure()
-            if version == 1:
-                self._upgrade()
+            if version < FORMAT_VERSION:
+                self._upgrade(version)
         totals.keep(self._connection, _TABLES)
 
     def _checked_version(self) -> int:
@@ -124,21 +140,30 @@ class Catalog:
             self._refuse_orphans(self.path)
         run = self._connection.execute
         with self.transaction():
-            for name, columns in _TABLES.items():
-                described = ", ".join(f"{column} {type_}" for column, type_ in columns.items())
-                unique = f", UNIQUE ({_UNIQUE[name]})" if name in _UNIQUE else ""
-                identity = "id INTEGER PRIMARY KEY AUTOINCREMENT"
-                run(f"CREATE TABLE {name} ({identity}, {described}, checksum INTEGER NOT NULL{unique})")
-            totals.create(self._connection, {name: totals.Total(0, 0, 0) for name in _TABLES})
+            for name in _TABLES:
+                self._create_table(name)
+            totals.create(self._connection)
+            totals.enter(self._connection, {name: totals.Total(0, 0, 0) for name in _TABLES})
             run(f"PRAGMA application_id = {APPLICATION_ID}")
             run(f"PRAGMA user_version = {FORMAT_VERSION}")
 
-    def _upgrade(self) -> None:
-        """Bring version 1 to version 2. What is there now is taken for whole."""
+    def _create_table(self, name: str) -> None:
+        described = ", ".join(f"{column} {type_}" for column, type_ in _TABLES[name].items())
+        unique = f", UNIQUE ({_UNIQUE[name]})" if name in _UNIQUE else ""
+        identity = "id INTEGER PRIMARY KEY AUTOINCREMENT"
+        self._connection.execute(f"CREATE TABLE {name} ({identity}, {described}, checksum INTEGER NOT NULL{unique})")
+
+    def _upgrade(self, version: int) -> None:
+        """Bring an earlier version to this one. What a table without a total holds now is taken for whole."""
         with self.transaction():
-            last = {name: totals.given_ids(self._connection, name) for name in _TABLES}
-            found = {name: totals.counted(self._read(name), last[name]) for name in _TABLES}
-            totals.create(self._connection, found)
+            for name in _NEW_IN_3:
+                self._create_table(name)
+            if version == 1:
+                totals.create(self._connection)
+            untold = _TABLES if version == 1 else _NEW_IN_3
+            last = {name: totals.given_ids(self._connection, name) for name in untold}
+            found = {name: totals.counted(self._read(name), last[name]) for name in untold}
+            totals.enter(self._connection, found)
             self._connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
 
     @staticmethod
@@ -178,6 +203,7 @@ class Catalog:
     def remove_database(self, database: int) -> None:
         """Forget a database and everything in it, as one change."""
         self._remove_policies("database", database)
+        self._connection.execute("DELETE FROM removed WHERE database = ?", (database,))
         self._connection.execute("DELETE FROM databases WHERE id = ?", (database,))
 
     def remove_policy(self, policy: int) -> None:
@@ -190,6 +216,7 @@ class Catalog:
         for statement in (
             f"DELETE FROM segments WHERE shard IN ({shards})",
             f"DELETE FROM fields WHERE shard IN ({shards})",
+            f"DELETE FROM tombstones WHERE shard IN ({shards})",
             f"DELETE FROM shards WHERE policy IN ({policies})",
             f"DELETE FROM policies WHERE {column} = ?",
         ):
@@ -223,6 +250,12 @@ class Catalog:
         """Enter a shard for the times [start, stop) ns; its id."""
         return self._insert("shards", policy, start, stop)
 
+    def remove_shard(self, shard: int) -> None:
+        """Forget a shard and everything in it, as one change."""
+        for table in ("segments", "fields", "tombstones"):
+            self._connection.execute(f"DELETE FROM {table} WHERE shard = ?", (shard,))
+        self._connection.execute("DELETE FROM shards WHERE id = ?", (shard,))
+
     def segments(self) -> list[SegmentEntry]:
         """Of all shards, oldest first."""
         return sorted((SegmentEntry(*row[1:]) for row in self._rows("segments")), key=lambda entry: entry.place)
@@ -244,6 +277,37 @@ class Catalog:
         known = "SELECT 1 FROM fields WHERE shard = ? AND measurement = ? AND name = ?"
         if self._connection.execute(known, (shard, measurement, name)).fetchone() is None:
             self._insert("fields", shard, measurement, name, type)
+
+    def remove_fields(self, shard: int, measurement: str) -> None:
+        """Forget the types of the fields of a measurement."""
+        self._connection.execute("DELETE FROM fields WHERE shard = ? AND measurement = ?", (shard, measurement))
+
+    def tombstones(self) -> list[tuple[int, int, str, int, int, bytes | None]]:
+        """(shard, number, measurement, start, stop, series) of all, by number; see `tombstones.Tombstone`."""
+        return sorted((row[1:] for row in self._rows("tombstones")), key=lambda row: row[1])
+
+    def add_tombstone(
+        self, shard: int, number: int, measurement: str, start: int, stop: int, series: bytes | None
+    ) -> None:
+        """Enter a tombstone; `series` None means all."""
+        self._insert("tombstones", shard, number, measurement, start, stop, series)
+
+    def remove_tombstone(self, shard: int, number: int) -> None:
+        """Take out the tombstones of a number that hide nothing any more; nothing happens if there are none."""
+        self._connection.execute("DELETE FROM tombstones WHERE shard = ? AND number = ?", (shard, number))
+
+    def removed(self) -> list[tuple[int, str, bytes]]:
+        """(database, measurement, series) of the series that were removed; a measurement may come more than once."""
+        return [row[1:] for row in self._rows("removed")]
+
+    def add_removed(self, database: int, measurement: str, series: bytes) -> None:
+        """Note removed series, in addition to those noted before."""
+        self._insert("removed", database, measurement, series)
+
+    def set_removed(self, database: int, measurement: str, series: bytes) -> None:
+        """Note all removed series of a measurement, in place of what was noted before."""
+        self._connection.execute("DELETE FROM removed WHERE database = ? AND measurement = ?", (database, measurement))
+        self._insert("removed", database, measurement, series)
 
     def first_log(self) -> int:
         """Number of the oldest log file whose rows are not all in segments; 0 before the first flush."""

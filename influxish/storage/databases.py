@@ -71,7 +71,7 @@ class DatabaseState:
 
     Attributes:
         removal: of its folder, for when it is dropped; None for one in memory.
-        thinned: whether shards were removed, so that there may be series in the index that no shard holds any more.
+        unsaved: measurements of which series were removed that only the log says are.
     """
 
     id: int
@@ -80,7 +80,7 @@ class DatabaseState:
     series_log: SeriesLog | None = None
     removal: Removal | None = None
     policies: dict[str, PolicyState] = field(default_factory=dict)
-    thinned: bool = False
+    unsaved: set[str] = field(default_factory=set)
 
     @property
     def default_policy(self) -> PolicyState:
@@ -109,11 +109,7 @@ class DatabaseState:
 
     def measurements(self) -> list[str]:
         """Names of the measurements that there are series of, sorted."""
-        names = self.index.measurements()
-        if not self.thinned:
-            return names
-        held = {name for shard in self.shards() for name in shard.types}
-        return [name for name in names if name in held]
+        return self.index.measurements()
 
     def shards(self) -> Iterator[Shard]:
         """The shards of all policies."""

@@ -7,7 +7,7 @@ must be on disk before a point refers to it; the fsync of a write happens outsid
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -21,6 +21,7 @@ from influxish.storage.accepting import accept
 from influxish.storage.catalog import Catalog
 from influxish.storage.damage import Damage
 from influxish.storage.databases import DatabaseState, PolicyState, database_folder
+from influxish.storage.deleting import Deleter
 from influxish.storage.files import FolderLock, Removal
 from influxish.storage.flushing import Flusher
 from influxish.storage.index import MeasurementSeries
@@ -51,6 +52,7 @@ class Engine:
     """
 
     _flusher: Flusher
+    _deleter: Deleter
 
     def __init__(self, path: Path | None, options: StorageOptions) -> None:
         self.path, self.options = path, options
@@ -98,6 +100,16 @@ class Engine:
             wal=self._wal,
             databases=self._databases,
             damage=self.damage,
+        )
+        self._deleter = Deleter(
+            root=self.path,
+            options=self.options,
+            lock=self._lock,
+            busy=self._flusher.busy,
+            catalog=self._catalog,
+            wal=self._wal,
+            databases=self._databases,
+            check=self._check_writable,
         )
 
     def __enter__(self) -> Engine:
@@ -277,19 +289,15 @@ class Engine:
             target.mixed = target.mixed or (policy.shard_duration != before.shard_duration and bool(target.shards))
 
     def drop_policy(self, database: str, name: str) -> None:
-        """Forget a retention policy and its data; nothing happens if there is none. Snapshots stay readable."""
+        """Remove a retention policy with its points, and the series that have none any more.
+
+        Nothing happens if there is none. Snapshots stay readable.
+
+        Raises:
+            StorageError: it is not removed.
+        """
         self._usable()  # nobody lets go of `busy` in a fork
-        with self._flusher.busy, self._lock:
-            catalog, state = self._usable(), self._databases.get(database)
-            target = None if state is None else state.policies.get(name)
-            if state is None or target is None:
-                return
-            with catalog.transaction():
-                catalog.remove_policy(target.id)
-            del state.policies[name]
-            state.thinned = state.thinned or bool(target.shards)
-            for shard in target.shards.values():
-                self._flusher.remove(state, shard.segments)
+        self._deleter.drop_policy(database, name)
 
     @staticmethod
     def _without_default(catalog: Catalog, database: DatabaseState) -> dict[PolicyState, RetentionPolicy]:
@@ -375,6 +383,8 @@ class Engine:
         found: dict[str, set[DataType]] = {}
         with self._lock:
             state = self._database(database)
+            if state.index.series(measurement).is_empty:
+                return {}  # the types of what was deleted are known to writes alone
             shards = state.shards() if policy is None else state.policy(policy).shards.values()
             for shard in shards:
                 for name, type_ in shard.types.get(measurement, {}).items():
@@ -383,15 +393,7 @@ class Engine:
 
     def _series(self, database: str, measurement: str) -> MeasurementSeries:
         with self._lock:
-            state = self._database(database)
-            series = state.index.series(measurement)
-            if not state.thinned:
-                return series
-            shards = [shard.snapshot(state.index, {measurement: series}) for shard in state.shards()]
-        present: Mask = np.zeros(series.count, np.bool_)
-        for shard in shards:
-            present |= shard.present(measurement)
-        return series.among(present)
+            return self._database(database).index.series(measurement)
 
     # Writing
 
@@ -436,6 +438,44 @@ class Engine:
         if self._wal is not None:
             self._wal.check()
         self._flusher.check_backlog()
+
+    # Deleting
+
+    def delete(
+        self,
+        database: str,
+        conditions: Mapping[str, Expression | None],
+        time_range: TimeRange = ALL_TIME,
+        *,
+        forget: bool = False,
+    ) -> None:
+        """Delete points from all retention policies of a database, and the series that have none any more.
+
+        It takes effect as a whole: for queries that begin afterwards, not for those that run. Writes go on meanwhile
+        while segments are looked at; a flush that is going on is waited for.
+
+        Args:
+            conditions: measurement → a condition over tags for the series that lose points; None: all.
+            time_range: the points to delete, ns.
+            forget: of whole measurements (no condition, all times): drop the types of their fields, too.
+        Raises:
+            NotFound: no such database.
+            WriteError: the deletion is more than one record of the log holds; nothing is deleted.
+            StorageError: nothing is deleted, or after a failed fsync, nothing is known to be.
+        """
+        self._usable()  # nobody lets go of `busy` in a fork
+        self._deleter.delete(database, conditions, time_range, forget=forget)
+
+    def drop_shard(self, id: int) -> None:
+        """Remove a shard with its points, and the series that have none any more; nothing happens if there is none.
+
+        Snapshots stay readable.
+
+        Raises:
+            StorageError: it is not removed.
+        """
+        self._usable()
+        self._deleter.drop_shard(id)
 
     # Flushing
 

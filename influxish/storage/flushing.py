@@ -10,8 +10,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from influxish.errors import CorruptData, StorageError
-from influxish.storage.building import Place, merge_segments, worth_merging, write_memtables
+from influxish.storage.building import Living, Place, merge_segments, worth_merging, worth_rewriting, write_memtables
 from influxish.storage.catalog import Catalog, SegmentEntry
 from influxish.storage.damage import Damage
 from influxish.storage.databases import DatabaseState, shard_folder
@@ -20,6 +22,7 @@ from influxish.storage.options import StorageOptions
 from influxish.storage.ownership import OwnerLock
 from influxish.storage.segment import Segment
 from influxish.storage.shard import Shard
+from influxish.storage.tombstones import Tombstone, pack_series
 from influxish.storage.wal import WriteAheadLog, log_number
 
 _BACKLOG = 4
@@ -34,7 +37,7 @@ class Flusher:
         databases: the engine's own mapping.
 
     Attributes:
-        busy: held during a flush; who removes shards holds it too.
+        busy: held during a flush; who deletes rows, removes shards or databases holds it too.
     """
 
     def __init__(
@@ -104,42 +107,68 @@ class Flusher:
 
     def _write_memtables(self) -> None:
         with self._lock:
-            pending = [(state, shard) for state in self._databases.values() for shard in state.shards() if shard.memory]
-            if not pending:
+            pending = [
+                (state, shard)
+                for state in self._databases.values()
+                for shard in state.shards()
+                if shard.memory or shard.unsaved or shard.forgotten
+            ]
+            removing = [(state, measurement) for state in self._databases.values() for measurement in state.unsaved]
+            if not pending and not removing:
                 return
             finished = self._wal.rotate() if self._wal is not None else []
             for _, shard in pending:
                 shard.freeze()
         for state, shard in pending:
             tables = shard.frozen
-            segment = write_memtables(self._place(state, shard, None), tables)
+            segment = write_memtables(self._place(state, shard, None), tables) if tables else None
             with self._lock:
-                self._install(state, shard, segment, ())
+                self._install(shard, segment, ())
                 shard.frozen = shard.frozen[len(tables) :]
-        if finished:
-            with self._lock, self._catalog.transaction() as catalog:
+        with self._lock, self._catalog.transaction() as catalog:
+            for state, measurement in removing:
+                removed = state.index.series(measurement).removed
+                if removed is not None:
+                    catalog.set_removed(state.id, measurement, pack_series(np.flatnonzero(removed)))
+            if finished:
                 catalog.set_first_log(1 + max(log_number(path) for path in finished))
-            for path in finished:
-                self._options.files.remove(path)
+        for state, measurement in removing:
+            state.unsaved.discard(measurement)
+        for path in finished:
+            self._options.files.remove(path)
 
     def _merge_all(self) -> None:
         with self._lock:
             everything = [(state, shard) for state in self._databases.values() for shard in state.shards()]
         for state, shard in everything:
             while chosen := worth_merging(shard.segments, self._options.merge_segments):
-                if any(segment.path in self._unmergeable for segment in chosen):
+                if not self._merge(state, shard, chosen):
                     break
-                try:
-                    segment = merge_segments(self._place(state, shard, chosen[-1]), chosen)
-                except CorruptData as error:
-                    self._damage.append(Damage(chosen[-1].path, f"not merged: {error}"))
-                    self._unmergeable.update(segment.path for segment in chosen)
-                    break
+            if shard.rewriting:
                 with self._lock:
-                    self._install(state, shard, segment, chosen)
-                self.remove(state, chosen)
+                    living = Living(state.index.view(), shard.tombstones)
+                for segment in worth_rewriting(shard.segments, living):
+                    self._merge(state, shard, (segment,))
+                shard.rewriting = False
 
-    def remove(self, state: DatabaseState, replaced: Sequence[Segment]) -> None:
+    def _merge(self, state: DatabaseState, shard: Shard, chosen: Sequence[Segment]) -> bool:
+        """Put one segment in the place of some, or none if no row of them counts; False if they are damaged."""
+        if any(segment.path in self._unmergeable for segment in chosen):
+            return False
+        with self._lock:
+            living = Living(state.index.view(), shard.tombstones)
+        try:
+            segment = merge_segments(self._place(state, shard, chosen[-1]), chosen, living)
+        except CorruptData as error:
+            self._damage.append(Damage(chosen[-1].path, f"not merged: {error}"))
+            self._unmergeable.update(segment.path for segment in chosen)
+            return False
+        with self._lock:
+            self._install(shard, segment, chosen)
+        self._remove(state, chosen)
+        return True
+
+    def _remove(self, state: DatabaseState, replaced: Sequence[Segment]) -> None:
         """Take the files of segments away that count no more, each once nobody reads it."""
         if state.removal is None or self._lock.folder is None:
             return
@@ -155,14 +184,38 @@ class Flusher:
         place = newest.place if newest is not None else shard.last_number
         return Place(self._options.files, folder, f"{shard.last_number:010d}.seg", place)
 
-    def _install(self, state: DatabaseState, shard: Shard, segment: Segment, replaced: Sequence[Segment]) -> None:
-        """Make a segment count in place of others, on disk and then in memory."""
+    def _install(self, shard: Shard, segment: Segment | None, replaced: Sequence[Segment]) -> None:
+        """Make a segment, if there is one, count in place of others, on disk and then in memory.
+
+        Tombstones are saved, or go if no segment is left that is older.
+        """
+        kept = [other for other in shard.segments if other not in replaced] + ([segment] if segment else [])
+        oldest = min((other.number for other in kept), default=shard.last_number)
+        tombstones = tuple(tombstone for tombstone in shard.tombstones if tombstone.number > oldest)
         with self._catalog.transaction() as catalog:
             for old in replaced:
                 catalog.remove_segment(shard.id, old.path.name)
-            catalog.add_segment(SegmentEntry(shard.id, segment.place, segment.path.name, segment.size))
-            for measurement in segment.measurements:
-                for name, type_ in segment.types(measurement).items():
-                    catalog.add_field(shard.id, measurement, name, type_.value)
-        kept = [other for other in shard.segments if other not in replaced]
-        shard.segments = tuple(sorted((*kept, segment), key=lambda one: one.place))
+            for measurement in shard.forgotten:
+                catalog.remove_fields(shard.id, measurement)
+            for tombstone in shard.tombstones:
+                if tombstone not in tombstones:
+                    catalog.remove_tombstone(shard.id, tombstone.number)
+                elif tombstone.number > shard.saved:
+                    _save(catalog, shard, tombstone)
+            if segment is not None:
+                catalog.add_segment(SegmentEntry(shard.id, segment.place, segment.path.name, segment.size))
+                for measurement in segment.measurements:
+                    for name, type_ in segment.types(measurement).items():
+                        catalog.add_field(shard.id, measurement, name, type_.value)
+        shard.saved = max((tombstone.number for tombstone in shard.tombstones), default=shard.saved)
+        shard.tombstones = tombstones
+        shard.forgotten.clear()
+        shard.segments = tuple(sorted(kept, key=lambda one: one.place))
+
+
+def _save(catalog: Catalog, shard: Shard, tombstone: Tombstone) -> None:
+    extent, packed = tombstone.extent, None
+    if extent.series is not None:
+        packed = pack_series(extent.series)
+    span = extent.time_range.start, extent.time_range.stop
+    catalog.add_tombstone(shard.id, tombstone.number, tombstone.measurement, *span, packed)

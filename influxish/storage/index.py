@@ -1,7 +1,8 @@
 """The series index of one database: which series there are, found by tags, and the groups they fall into.
 
 Series of a measurement are numbered from 0 in the order in which they came. Each tag key is a column of codes into its
-distinct values, so a condition is tested once per distinct value and then looked up for all series at once.
+distinct values, so a condition is tested once per distinct value and then looked up for all series at once. A series
+that is removed keeps its number, which no other series gets; one with the same tags gets another.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,9 +67,23 @@ class _MeasurementIndex:
         self.columns: dict[str, _TagColumn] = {}
         self.numbers: dict[str, int] | None = {}  # made when first written to: reading needs none
         self.lost: list[tuple[int, int]] = []
+        self.removed: Mask | None = None  # replaced, never changed: views share it
 
     def view(self) -> MeasurementSeries:
-        return MeasurementSeries(self.count, dict(self.columns), tuple(self.lost))
+        return MeasurementSeries(self.count, dict(self.columns), tuple(self.lost), self.removed)
+
+    def remove(self, numbers: Positions) -> None:
+        removed = np.zeros(self.count, np.bool_)
+        if self.removed is not None:
+            removed[: len(self.removed)] = self.removed
+        if self.numbers is not None:
+            going = np.zeros(self.count, np.bool_)
+            going[numbers] = True
+            known = self.view().select(None)
+            for tags in self.view().all_tags(going if known is None else going & known):
+                del self.numbers[_joined(tags)]
+        removed[numbers] = True
+        self.removed = removed
 
     def number_of(self) -> dict[str, int]:
         if self.numbers is None:
@@ -84,15 +100,28 @@ class MeasurementSeries:
 
     Attributes:
         lost: half-open ranges of numbers whose tags are not known any more; `select` never selects them.
+        removed: (r,) bool, r <= count: the series that were deleted, which `select` never selects either; None: none.
     """
 
     count: int
     _columns: Mapping[str, _TagColumn]
     lost: tuple[tuple[int, int], ...] = ()
+    removed: Mask | None = None
 
     @property
     def tag_keys(self) -> list[str]:
+        """Every key that a series has or had, sorted."""
         return sorted(self._columns)
+
+    @cached_property
+    def live_keys(self) -> list[str]:
+        """The keys of the series that were not deleted, sorted."""
+        return self.tag_keys if self.removed is None else self.used_keys(self.select(None))
+
+    @cached_property
+    def is_empty(self) -> bool:
+        """Whether no series is left."""
+        return self.count == 0 or (self.removed is not None and int(self.removed.sum()) == self.count)
 
     def codes(self, key: str) -> tuple[Codes, list[str]]:
         """(count,) codes of tag `key`, and the values they stand for (there may be more than are used)."""
@@ -109,11 +138,13 @@ class MeasurementSeries:
 
     def select(self, condition: Expression | None) -> Mask | None:
         """(count,) bool: the series for which a condition over tags holds; None when all are wanted."""
-        if condition is None and not self.lost:
+        if condition is None and not self.lost and self.removed is None:
             return None
         selected = np.ones(self.count, np.bool_) if condition is None else self._holds(condition)
         for start, stop in self.lost:
             selected[start:stop] = False
+        if self.removed is not None:
+            selected[: len(self.removed)] &= ~self.removed
         return selected
 
     def _holds(self, condition: Expression) -> Mask:
@@ -206,7 +237,7 @@ class SeriesIndex:
 
     def measurements(self) -> list[str]:
         """Names of those that have series, sorted."""
-        return sorted(name for name, index in list(self._measurements.items()) if index.count)
+        return sorted(name for name, index in list(self._measurements.items()) if not index.view().is_empty)
 
     def view(self) -> dict[str, MeasurementSeries]:
         """Measurement → its series of this moment."""
@@ -279,6 +310,16 @@ class SeriesIndex:
         index.lost.append((index.count, count))
         index.count = count
         return True
+
+    @property
+    def has_removed(self) -> bool:
+        """Whether any series was ever removed."""
+        return any(index.removed is not None for index in list(self._measurements.values()))
+
+    def remove(self, measurement: str, numbers: Positions) -> None:
+        """Take series out, which must be known; their numbers are never given out again. Views keep them."""
+        if len(numbers):
+            self._measurements[measurement].remove(numbers)
 
     def groups(
         self, measurement: str, dimensions: tuple[str, ...], view: MeasurementSeries

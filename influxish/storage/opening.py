@@ -18,10 +18,13 @@ from influxish.errors import CorruptData, StorageError
 from influxish.storage.catalog import RESTORE, Catalog, SegmentEntry
 from influxish.storage.damage import Damage
 from influxish.storage.databases import DatabaseState, PolicyState, database_folder, shard_folder
+from influxish.storage.deleting import carry_out
+from influxish.storage.deletions import Deletions
 from influxish.storage.files import TEMPORARY, Files, Removal
 from influxish.storage.segment import Segment
 from influxish.storage.series_log import SeriesLog, load_series
 from influxish.storage.shard import Shard
+from influxish.storage.tombstones import Extent, Tombstone, unpack_series
 from influxish.storage.wal import Entry, log_files, log_number, recover
 from influxish.types import DataType, TimeRange
 
@@ -44,6 +47,7 @@ class Opening:
         self._databases: dict[str, DatabaseState] = {}
         self._owner: dict[int, tuple[DatabaseState, Shard]] = {}
         self._last_shard = catalog.last_id("shards")
+        self._conflicts: dict[tuple[int, str], str] = {}
 
     def databases(self) -> dict[str, DatabaseState]:
         """Name → state, with segments opened and the log replayed.
@@ -60,9 +64,11 @@ class Opening:
                 self._files.make_directory(folder)
                 path = folder / SERIES_FILE
                 load_series(self._files, path, database.index, self._damage)
+                self._remove_series(database, path)
                 database.series_log = SeriesLog(self._files, path)
                 database.removal = Removal(self._files, folder)
                 opened.callback(database.series_log.close)
+            self._read_tombstones()
             self._open_segments(self._root)
             self._remove_leftovers(self._root)
             self._replay_logs(self._root / "wal")
@@ -84,8 +90,6 @@ class Opening:
             (group,) = state.group_of(np.array([start])).tolist()
             state.mixed = state.mixed or shard.time_range != state.group_range(group)
             self._owner[id] = database, shard
-        for database in self._databases.values():
-            database.thinned = self._last_shard > len(self._owner)
         for id, measurement, name, type_ in self._catalog.fields():
             row = f"fields, row ({id}, {measurement!r}, {name!r}, {type_!r})"
             shard = self._found(self._owner, id, row, "shard")[1]
@@ -97,6 +101,20 @@ class Opening:
             raise CorruptData(f"{self._catalog.path}: table {row}: there is no {kind} {key}; {RESTORE}")
         return known[key]
 
+    def _remove_series(self, database: DatabaseState, path: Path) -> None:
+        for id, measurement, packed in self._catalog.removed():
+            numbers = unpack_series(packed)
+            if id == database.id and len(numbers):
+                self._know_series(database, measurement, int(numbers[-1]), path)
+                database.index.remove(measurement, numbers)
+
+    def _read_tombstones(self) -> None:
+        for id, number, measurement, start, stop, packed in self._catalog.tombstones():
+            shard = self._found(self._owner, id, f"tombstones, row ({id}, {number})", "shard")[1]
+            series = None if packed is None else unpack_series(packed)
+            shard.tombstones += (Tombstone(number, measurement, Extent(series, TimeRange(start, stop))),)
+            shard.saved = shard.last_number = number
+
     def _open_segments(self, root: Path) -> None:
         for entry in self._catalog.segments():
             row = f"segments, row ({entry.shard}, {entry.file!r})"
@@ -106,6 +124,7 @@ class Opening:
             if segment is None:
                 continue
             shard.segments += (segment,)
+            shard.rewriting = bool(shard.tombstones) or database.index.has_removed
             for measurement in segment.measurements:
                 self._know_series(database, measurement, segment.greatest_series(measurement), segment.path)
 
@@ -174,22 +193,43 @@ class Opening:
             if log_number(path) < first:  # in segments already, and perhaps overwritten since
                 self._files.remove(path)
                 continue
-            for entries in recover(self._files, path, self._damage):
-                self._replay(path, entries)
+            for record in recover(self._files, path, self._damage):
+                if isinstance(record, Deletions):
+                    self._delete(path, record)
+                else:
+                    self._replay(path, record)
+        for conflict in self._conflicts.values():
+            raise StorageError(conflict)
 
     def _replay(self, path: Path, entries: list[Entry]) -> None:
         for id, measurement, chunk in entries:
             if id > self._last_shard:
                 raise self._newer(path)
-            if id not in self._owner or not len(chunk.times):  # its database was dropped
+            if id not in self._owner or not len(chunk.times):  # its database was dropped, or it was
                 continue
             database, shard = self._owner[id]
             self._know_series(database, measurement, int(chunk.series.max()), path)
             types = shard.types.setdefault(measurement, {})
             for name, column in chunk.fields.items():
                 if types.setdefault(name, column.type) is not column.type:
-                    raise StorageError(f'{path}: field "{name}" of "{measurement}" is logged with two types')
+                    # The catalog may know the type from after the measurement is dropped, further on in the log.
+                    types[name] = column.type
+                    conflict = f'{path}: field "{name}" of "{measurement}" is logged with two types'
+                    self._conflicts[id, measurement] = conflict
             shard.active.append(measurement, chunk)
+
+    def _delete(self, path: Path, record: Deletions) -> None:
+        database = next((state for state in self._databases.values() if state.id == record.database), None)
+        if database is None:  # it was dropped
+            return
+        for part in record.parts:
+            for numbers in (part.removed, part.extent.series):
+                if numbers is not None and len(numbers):
+                    self._know_series(database, part.measurement, int(numbers[-1]), path)
+            carry_out(database, part)
+            if part.forget:
+                for shard in database.shards():
+                    self._conflicts.pop((shard.id, part.measurement), None)
 
 
 def store_folder(path: Path | str) -> Path:

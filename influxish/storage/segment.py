@@ -22,6 +22,7 @@ from influxish.storage.interface import ScanStats
 from influxish.storage.pieces import Extremes, Key, Layer, Piece, Runs
 from influxish.storage.segment_format import COLUMN, MAGIC, ROW_GROUP, RUN, TRAILER, TRAILER_MAGIC, TYPES, VERSION
 from influxish.storage.segment_writer import regular_times
+from influxish.storage.tombstones import Tombstone, without
 from influxish.types import Array, DataType, TimeRange, Times
 
 
@@ -99,7 +100,7 @@ class Segment:
         self.measurements: dict[str, tuple[int, int]] = {n: (first, stop) for n, first, stop in footer["measurements"]}
         records = [_records(source, name, dtype, footer) for name, dtype in _SECTIONS.items()]
         self.contents = Contents(source, footer["fields"], *records)
-        self._layers: dict[str, Layer] = {}
+        self._layers: dict[str, tuple[tuple[Tombstone, ...], Layer | None]] = {}
 
     @property
     def path(self) -> Path:
@@ -115,15 +116,28 @@ class Segment:
         """Let `removals` wait until nobody can read this segment any more."""
         self.contents.source.goes_with(*removals)
 
-    def layer(self, measurement: str) -> Layer | None:
-        """The rows of one measurement; None if there are none."""
+    @property
+    def rows(self) -> int:
+        """How many rows there are, deleted or not."""
+        return int(self.contents.row_groups["rows"].sum())
+
+    @property
+    def number(self) -> int:
+        """That of its file: segments of the shard with greater ones were written after it."""
+        return int(self.path.stem)
+
+    def layer(self, measurement: str, tombstones: Sequence[Tombstone] = ()) -> Layer | None:
+        """The rows of one measurement that none of its shard's `tombstones` hides; None if there are none."""
         if measurement not in self.measurements:
             return None
-        layer = self._layers.get(measurement)
-        if layer is None:
+        hiding = tuple(t for t in tombstones if t.number > self.number and t.measurement == measurement)
+        kept = self._layers.get(measurement)
+        if kept is None or kept[0] != hiding:
             groups = range(*self.measurements[measurement])
-            layer = self._layers[measurement] = Layer([SegmentPiece(self.contents, measurement, n) for n in groups])
-        return layer
+            layer = Layer([SegmentPiece(self.contents, measurement, n) for n in groups])
+            kept = hiding, without(layer, [tombstone.extent for tombstone in hiding])
+            self._layers[measurement] = kept
+        return kept[1]
 
     def types(self, measurement: str) -> dict[str, DataType]:
         """Field → type of one measurement."""

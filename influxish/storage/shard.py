@@ -16,6 +16,7 @@ from influxish.storage.memtable import Memtable, UnsortedRows
 from influxish.storage.pieces import Layer
 from influxish.storage.scan import Scan
 from influxish.storage.segment import Segment
+from influxish.storage.tombstones import Extent, Tombstone
 from influxish.types import DataType, TimeRange
 
 Types = dict[str, dict[str, DataType]]
@@ -31,7 +32,11 @@ class Shard:
         segments: oldest first.
         frozen: memtables on their way into a segment, oldest first.
         active: the memtable that is written to.
-        last_number: the greatest number that a segment file has been given.
+        last_number: the greatest number that a segment file or a tombstone has been given.
+        tombstones: what is deleted from older segments, oldest first.
+        saved: the greatest number of a tombstone that the catalog has; 0 before the first.
+        forgotten: measurements that were dropped, whose types are still in the catalog.
+        rewriting: whether rows were deleted from segments since it was looked whether to write them anew.
     """
 
     def __init__(self, id: int, name: str, time_range: TimeRange) -> None:
@@ -41,6 +46,10 @@ class Shard:
         self.frozen: tuple[Memtable, ...] = ()
         self.active = Memtable()
         self.last_number = 0
+        self.tombstones: tuple[Tombstone, ...] = ()
+        self.saved = 0
+        self.forgotten: set[str] = set()
+        self.rewriting = False
 
     @property
     def memory(self) -> int:
@@ -54,6 +63,27 @@ class Shard:
             self.frozen += (self.active,)
             self.active = Memtable()
 
+    @property
+    def unsaved(self) -> list[Tombstone]:
+        """The tombstones that only the log has."""
+        return [tombstone for tombstone in self.tombstones if tombstone.number > self.saved]
+
+    def delete(self, measurement: str, extent: Extent, number: int) -> None:
+        """Take rows away: from memory, and if `number` is not 0 by a tombstone of that number from segments."""
+        for table in (*self.frozen, self.active):
+            table.delete(measurement, extent)
+        if number > self.saved:
+            self.tombstones += (Tombstone(number, measurement, extent),)
+            self.last_number = max(self.last_number, number)
+        self.rewriting = True
+
+    def forget(self, measurement: str) -> None:
+        """Take away what is in memory of a measurement, and the types of its fields."""
+        for table in (*self.frozen, self.active):
+            table.forget(measurement)
+        if self.types.pop(measurement, None) is not None:
+            self.forgotten.add(measurement)
+
     def snapshot(self, index: SeriesIndex, series: Mapping[str, MeasurementSeries]) -> ShardSnapshot:
         """All rows of this moment, to be read while others write.
 
@@ -61,7 +91,8 @@ class Shard:
         """
         memory = [views for table in (*self.frozen, self.active) if (views := table.views())]
         types = {measurement: dict(fields) for measurement, fields in self.types.items()}
-        return ShardSnapshot(self.name, self.time_range, self.segments, memory, types, index, series)
+        found = self.segments, self.tombstones, memory
+        return ShardSnapshot(self.name, self.time_range, *found, types, index, series)
 
 
 class ShardSnapshot(ShardSource):
@@ -72,21 +103,21 @@ class ShardSnapshot(ShardSource):
         name: str,
         time_range: TimeRange,
         segments: tuple[Segment, ...],
+        tombstones: tuple[Tombstone, ...],
         memory: list[dict[str, UnsortedRows]],
         types: Types,
         index: SeriesIndex,
         series: Mapping[str, MeasurementSeries],
     ) -> None:
         self.name, self.time_range = name, time_range
-        self._segments, self._memory, self._types = segments, memory, types
+        self._segments, self._tombstones, self._memory, self._types = segments, tombstones, memory, types
         self._index, self._series = index, series
 
     def schema(self) -> Mapping[str, MeasurementSchema]:
         return {
-            measurement: MeasurementSchema(
-                {name: (fields[name],) for name in sorted(fields)}, tuple(self._series_of(measurement).tag_keys)
-            )
+            measurement: MeasurementSchema({name: (fields[name],) for name in sorted(fields)}, tuple(series.live_keys))
             for measurement, fields in sorted(self._types.items())
+            if not (series := self._series_of(measurement)).is_empty
         }
 
     def scan(self, request: ScanRequest, stats: ScanStats) -> Iterator[Batch]:
@@ -103,16 +134,19 @@ class ShardSnapshot(ShardSource):
         return self._series_of(measurement)
 
     def present(self, measurement: str) -> Mask:
-        """(count,) bool: which of the series of a measurement have rows in this shard."""
-        found: Mask = np.zeros(self._series_of(measurement).count, np.bool_)
+        """(count,) bool: which of the series of a measurement have rows in this shard that count."""
+        series = self._series_of(measurement)
+        found: Mask = np.zeros(series.count, np.bool_)
         for piece in (piece for layer in self.layers(measurement) for piece in layer.pieces):
             found[piece.runs.series] = True
-        return found
+        living = series.select(None)
+        return found if living is None else found & living
 
     def layers(self, measurement: str) -> list[Layer]:
-        """Everything there is of a measurement, oldest first."""
-        found = [layer for segment in self._segments if (layer := segment.layer(measurement)) is not None]
-        return found + [views[measurement].layer() for views in self._memory if measurement in views]
+        """Everything there is of a measurement, oldest first; none is empty."""
+        stored = (segment.layer(measurement, self._tombstones) for segment in self._segments)
+        written = (views[measurement].layer() for views in self._memory if measurement in views)
+        return [layer for layer in (*stored, *written) if layer is not None and layer.pieces]
 
     def _scan(self, request: ScanRequest) -> Scan:
         series = self._series_of(request.measurement)

@@ -29,11 +29,15 @@ def counted(rows: Sequence[tuple[Any, ...]], last_id: int) -> Total:
     return Total(len(rows), sum(row[0] * (row[-1] + 1) for row in rows) & _MASK, last_id)
 
 
-def create(connection: sqlite3.Connection, totals: dict[str, Total]) -> None:
-    """Add the table of totals with what it says at first. Called in a transaction."""
+def create(connection: sqlite3.Connection) -> None:
+    """Add the table of totals. Called in a transaction."""
     connection.execute(
         "CREATE TABLE totals (name TEXT PRIMARY KEY, row_count INTEGER, row_sum INTEGER, last_id INTEGER)"
     )
+
+
+def enter(connection: sqlite3.Connection, totals: dict[str, Total]) -> None:
+    """Say what tables hold at first. Called in a transaction."""
     for name, total in totals.items():
         values = (name, total.rows, total.sum, total.last_id)
         connection.execute("INSERT INTO totals VALUES (?, ?, ?, ?)", values)

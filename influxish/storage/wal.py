@@ -1,7 +1,7 @@
 """The write-ahead log: what was acknowledged and is not yet in a segment, as frames in numbered files.
 
-One frame holds one write, whatever shards it touches, so a write is there whole or not at all. Writers share fsyncs:
-the first to wait syncs for all who have written by then.
+One frame holds one write or what one statement deletes, whatever shards it touches, so that is there whole or not at
+all. Writers share fsyncs: the first to wait syncs for all who have written by then.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from influxish.batch import Column
 from influxish.errors import CorruptData, StorageError
 from influxish.storage.damage import Damage
+from influxish.storage.deletions import Deletions, unpack_deletions
 from influxish.storage.files import AppendFile, Files
 from influxish.storage.framing import (
     FILE_HEADER_BYTES,
@@ -32,7 +33,8 @@ from influxish.storage.segment_format import TYPE_CODES, TYPES
 from influxish.types import DataType
 
 MAGIC = b"IFXwal\r\n"
-VERSION = 1
+VERSION = 2
+"""1 had writes only."""
 
 Entry = tuple[int, str, Chunk]
 """(shard id, measurement, rows)."""
@@ -56,7 +58,7 @@ class WriteAheadLog:
         self._file = self._start()
 
     def append(self, record: bytes) -> int:
-        """Add one write, as `pack_record` gave it: the ticket to `commit` it by.
+        """Add one record, as `pack_record` or `pack_deletions` gave it: the ticket to `commit` it by.
 
         Raises:
             StorageError: nothing was added.
@@ -171,8 +173,10 @@ def log_number(path: Path) -> int:
     return int(path.stem)
 
 
-def recover(files: Files, path: Path, damage: list[Damage]) -> Iterator[list[Entry]]:
-    """The writes of one file. A torn end is cut off and kept beside it; both that and damage inside are told.
+def recover(files: Files, path: Path, damage: list[Damage]) -> Iterator[list[Entry] | Deletions]:
+    """The records of one file: writes and deletions.
+
+    A torn end is cut off and kept beside it; both that and damage inside are told.
 
     Raises:
         StorageError: a newer version wrote the file, or it cannot be read.
@@ -186,7 +190,7 @@ def recover(files: Files, path: Path, damage: list[Damage]) -> Iterator[list[Ent
         damage.append(Damage(path, f"{error}; its records are read all the same"))
     for item in read_frames(data, FILE_HEADER_BYTES):
         if not isinstance(item, Gap):
-            yield unpack_entries(item.payload)
+            yield unpack_record(item.payload)
         elif item.torn:
             cut_tail(files, path, data, item, damage)
         else:
@@ -239,9 +243,13 @@ def pack_entries(entries: list[Entry]) -> bytes:
     return packed
 
 
-def unpack_entries(payload: bytes) -> list[Entry]:
-    """The entries of one frame; its checksum is right, so nothing is checked again."""
+def unpack_record(payload: bytes) -> list[Entry] | Deletions:
+    """What one frame holds; its checksum is right, so nothing is checked again."""
     found = msgpack.unpackb(payload)  # which refuses no length that the payload has room for
+    return unpack_deletions(found) if isinstance(found, dict) else _entries(found)
+
+
+def _entries(found: list[Any]) -> list[Entry]:
     return [
         (
             shard,

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from influxish import influxql, metadata
+from influxish import deletion, influxql, metadata
 from influxish.compiler import checks, select
 from influxish.database import Database
 from influxish.errors import UnsupportedStatement
@@ -41,7 +41,8 @@ def test_every_statement_is_executed_or_listed() -> None:
         for name, kind in vars(module).items()
         if inspect.isclass(kind) and issubclass(kind, ast.Statement)
     }
-    executed = set(re.findall(r"(?:show|manage)\.(\w+)\(\)", inspect.getsource(metadata.execute_metadata)))
+    dispatching = inspect.getsource(metadata.execute_metadata) + inspect.getsource(deletion.execute_deletion)
+    executed = set(re.findall(r"(?:show|manage)\.(\w+)\(\)", dispatching))
     missing = {type(influxql.parse(text)[0]).__name__ for text in MISSING_STATEMENTS} - {"Select"}
     assert kinds - {"Statement", "ShowCardinality"} == executed | missing | {"Select", "Explain"}
     assert not executed & missing

@@ -219,7 +219,8 @@ def test_totals_follow_every_kind_of_change(tmp_path: Path) -> None:
 def test_a_catalog_of_version_1_is_brought_up(store: tuple[Path, Model]) -> None:
     folder, good = store
     with sqlite3.connect(folder / "catalog.sqlite") as connection:
-        connection.execute("DROP TABLE totals")
+        for table in ("totals", "tombstones", "removed"):
+            connection.execute(f"DROP TABLE {table}")
         connection.execute("PRAGMA user_version = 1")
     connection.close()
     for _ in range(2):
@@ -227,8 +228,26 @@ def test_a_catalog_of_version_1_is_brought_up(store: tuple[Path, Model]) -> None
             assert contents(engine) == good
     with sqlite3.connect(folder / "catalog.sqlite") as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (catalogs.FORMAT_VERSION,)
-        assert connection.execute("SELECT count(*) FROM totals").fetchone() == (6,)
+        assert connection.execute("SELECT count(*) FROM totals").fetchone() == (8,)
     connection.close()
+
+
+def test_a_catalog_of_version_2_is_brought_up(store: tuple[Path, Model]) -> None:
+    folder, good = store
+    with sqlite3.connect(folder / "catalog.sqlite") as connection:
+        for table in ("tombstones", "removed"):
+            connection.execute(f"DROP TABLE {table}")
+            connection.execute("DELETE FROM totals WHERE name = ?", (table,))
+        connection.execute("PRAGMA user_version = 2")
+    connection.close()
+    for _ in range(2):
+        with Engine.open(folder) as engine:
+            assert contents(engine) == good
+    with Engine.open(folder) as engine:
+        engine.delete("d", {"m": None})
+        assert contents(engine) == {}
+    with Engine.open(folder) as engine:
+        assert contents(engine) == {}
 
 
 def test_an_interrupt_passes_even_where_no_transaction_is_active(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ import pytest
 from influxish.errors import CorruptData, StorageError
 from influxish.storage.engine import Engine, StorageOptions
 from influxish.storage.files import Files
+from influxish.types import WEEK, TimeRange
 from tests.storage.helpers import Model, contents, request, write
 
 
@@ -50,9 +51,9 @@ while True:
 """
 
 
-def killed_run(folder: Path, first: int, seconds: float) -> int:
+def killed_run(folder: Path, first: int, seconds: float, program: str = WRITER) -> int:
     """Run the writer for a while, kill it: the first step that was not acknowledged."""
-    process = subprocess.Popen([sys.executable, "-c", WRITER, str(folder), str(first)], stdout=subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, "-c", program, str(folder), str(first)], stdout=subprocess.PIPE)
     assert process.stdout is not None
     lines: list[bytes] = []
     reader = threading.Thread(target=lambda: lines.extend(process.stdout))  # type: ignore[arg-type]
@@ -443,3 +444,145 @@ def test_a_crash_between_any_two_steps_of_flush_and_merge_loses_nothing(tmp_path
             assert engine.damage == []
         left = list(copy.glob("data/*/*/*"))
         assert all(path.suffix == ".seg" for path in left), left
+
+
+@pytest.fixture
+def deleting(tmp_path: Path) -> tuple[Path, Path, list[int], list[Model]]:
+    """As `logged`, where two of the records delete: one points of all kinds of place, one a whole measurement."""
+    with Engine.open(tmp_path / "store") as engine:
+        engine.create_database("d")
+        write(engine, "m,h=a v=1 1\nm,h=b v=1 1\nm,h=b v=2 2\nm,h=c v=3 3")
+        engine.flush()
+        write(engine, "m,h=a v=4 2\nm,h=c v=4 4")
+        (log,) = (tmp_path / "store" / "wal").glob("*.wal")
+        sizes, states = [log.stat().st_size], [contents(engine)]
+        for step in (
+            lambda: engine.delete("d", {"m": None}, TimeRange(1, 3)),
+            lambda: write(engine, "m,h=a v=5 1\nm,h=b v=5 3"),
+            lambda: engine.delete("d", {"m": None}, forget=True),
+            lambda: write(engine, "m,h=b v=6 1"),
+        ):
+            step()
+            sizes.append(log.stat().st_size)
+            states.append(contents(engine))
+        crashed_copy(engine, tmp_path / "crashed")
+    assert states[1] == {("c", 3): {"v": 3.0}, ("c", 4): {"v": 4.0}}
+    assert [len(state) for state in states] == [6, 2, 4, 0, 1]
+    return tmp_path / "crashed", tmp_path / "crashed" / "wal" / log.name, sizes, states
+
+
+def check_hosts(engine: Engine, states: list[Model]) -> None:
+    """The series of the first state are there, and perhaps those that a write was about to add when it was cut off."""
+    found = set(engine.tag_values("d", "m", "h"))
+    assert {host for host, _ in states[0]} <= found <= {host for state in states for host, _ in state}
+
+
+def test_a_log_cut_anywhere_in_a_deletion_has_all_of_it_or_nothing(
+    tmp_path: Path, deleting: tuple[Path, Path, list[int], list[Model]]
+) -> None:
+    folder, log, sizes, states = deleting
+    data = log.read_bytes()
+    for size in range(sizes[0], len(data) + 1):
+        log.write_bytes(data[:size])
+        trial = tmp_path / "trial"
+        shutil.copytree(folder, trial)
+        whole = max(number for number, stop in enumerate(sizes) if stop <= size)
+        with Engine.open(trial) as engine:
+            assert contents(engine) == states[whole]
+            check_hosts(engine, states[whole:])
+        if size % 5 == 0:  # what was recovered from the log is in the catalog now
+            with Engine.open(trial) as engine:
+                assert contents(engine) == states[whole]
+                check_hosts(engine, states[whole:])
+        shutil.rmtree(trial)
+
+
+def test_a_crash_at_any_moment_of_deletions_and_flushes_leaves_what_was_there(tmp_path: Path) -> None:
+    """Copy the folder ahead of every primitive: each copy holds what was there before the step, or after it."""
+    copies: list[tuple[Path, list[Model]]] = []
+    states: list[Model] = []
+
+    class Copying(Files):
+        def before(self, operation: str, path: Path) -> None:
+            if states and operation in ("write", "fsync", "rename", "remove", "open"):
+                target = tmp_path / f"copy{len(copies)}"
+                shutil.copytree(tmp_path / "store", target)
+                copies.append((target, states))
+
+    with Engine.open(tmp_path / "store", StorageOptions(files=Copying(), merge_segments=2)) as engine:
+        engine.create_database("d")
+        write(engine, f"m,h=a v=1 1\nm,h=a v=2 2\nm,h=b v=1 {WEEK}\nm,h=c v=1 2")
+        engine.flush()
+        write(engine, "m,h=a v=3 1\nm,h=a v=4 3\nm,h=c v=4 4")
+        for step in (
+            lambda: engine.delete("d", {"m": None}, TimeRange(2, 4)),
+            engine.flush,
+            lambda: write(engine, "m,h=a v=5 2"),
+            lambda: engine.delete("d", {"m": None}, TimeRange(1, 2)),
+            lambda: write(engine, "m,h=a v=6 1"),
+            engine.flush,
+            lambda: engine.drop_shard(1),
+            lambda: write(engine, "m,h=a v=7 1"),
+            lambda: engine.delete("d", {"m": None}, forget=True),
+            lambda: write(engine, "m,h=z i=7i 1"),
+            engine.flush,
+        ):
+            before = contents(engine)
+            states = [before]
+            step()
+            possible, states = states, []
+            possible.append(contents(engine))
+    assert len(copies) > 60
+    for copy, possible in copies:
+        for _ in range(2):
+            with Engine.open(copy, StorageOptions(merge_segments=2)) as engine:
+                found = contents(engine)
+                assert found in possible, copy
+                check_hosts(engine, [found, *possible])
+                assert engine.damage == []
+        assert contents_after_writing(copy) == {**found, ("new", 1): {"v": 1.0}}
+
+
+def contents_after_writing(folder: Path) -> Model:
+    with Engine.open(folder) as engine:
+        write(engine, "m,h=new v=1 1")
+        return contents(engine)
+
+
+DELETER = """
+import sys
+from influxish.storage.engine import Engine, StorageOptions
+from influxish.storage.line_protocol import parse_lines
+from influxish.types import TimeRange
+engine = Engine.open(sys.argv[1], StorageOptions(memtable_bytes=20_000, merge_segments=3))
+engine.create_database("d")
+step = int(sys.argv[2])
+while True:
+    lines = "\\n".join(f"m,h=h{n} v={step},i={n}i {step}" for n in range(10))
+    engine.write("d", "", parse_lines(lines.encode())[0])
+    if step % 7 == 6:
+        engine.delete("d", {"m": None}, TimeRange(step - 6, step - 1))
+    print(step, flush=True)
+    step += 1
+"""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_killed_deleter_brings_nothing_back_and_takes_nothing_more(tmp_path: Path, seed: int) -> None:
+    pause = random.Random(seed)
+    following = 0
+    for _ in range(2):
+        acknowledged = killed_run(tmp_path, following, pause.uniform(0, 0.4), DELETER)
+        with Engine.open(tmp_path) as engine:
+            found = contents(engine)
+            present = {at for _, at in found}
+            certain = {at for at in range(acknowledged) if at % 7 > 4 or at // 7 * 7 + 6 >= acknowledged}
+            if acknowledged % 7 == 6:  # the deletion that was not acknowledged may have happened
+                certain -= set(range(acknowledged - 6, acknowledged - 1))
+            gone = {at for at in range(acknowledged) if at % 7 <= 4 and at // 7 * 7 + 6 < acknowledged}
+            assert certain <= present
+            assert not gone & present
+            assert len(found) == 10 * len(present)
+            following = acknowledged + (acknowledged in present)
+            if following % 7 == 0 and following and following - 7 in present:  # killed between the two
+                engine.delete("d", {"m": None}, TimeRange(following - 7, following - 2))

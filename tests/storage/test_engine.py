@@ -255,10 +255,10 @@ def test_files_of_a_newer_version_are_refused_politely(tmp_path: Path) -> None:
     original = segment.read_bytes()
     segment.write_bytes(pack_file_header(SEGMENT_MAGIC, 99) + original[16:])
     log = tmp_path / "wal" / "0000000099.wal"
-    for path, data in ((segment, original), (log, pack_file_header(LOG_MAGIC, 99))):
+    for path, data, known in ((segment, original, 1), (log, pack_file_header(LOG_MAGIC, 99), 2)):
         if path is log:
             log.write_bytes(data)
-        with pytest.raises(StorageError, match="has format version 99, but this program reads up to 1"):
+        with pytest.raises(StorageError, match=f"has format version 99, but this program reads up to {known}"):
             Engine.open(tmp_path)
         path.write_bytes(original) if path is segment else path.unlink()
     with sqlite3.connect(tmp_path / "catalog.sqlite") as connection:

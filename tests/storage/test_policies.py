@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from influxish.errors import ExecutionError, NotFound
+from influxish.functions.expression import Comparison, Expression, Literal, Reference
 from influxish.storage.engine import Engine
 from influxish.storage.interface import RetentionPolicy, ScanRequest, ScanStats, ShardSource
 from influxish.types import DAY, WEEK, DataType, FieldRequest
@@ -83,3 +84,45 @@ def test_only_one_policy_is_the_default(tmp_path: Path) -> None:
             engine.policy("d")
         engine.create_policy("d", RetentionPolicy("r"))
         assert engine.default_policy("d") == "r"
+
+
+def where_host(value: str) -> Expression:
+    reference = Reference("h", type=DataType.TAG)
+    return Comparison("=", reference, Literal(value, type=DataType.STRING), type=DataType.BOOLEAN)
+
+
+@pytest.mark.parametrize("flushed", [False, True], ids=["logged", "flushed"])
+def test_no_list_has_series_whose_rows_were_dropped_with_a_policy_or_deleted(tmp_path: Path, flushed: bool) -> None:
+    with Engine.open(tmp_path) as engine:
+        engine.create_database("d")
+        engine.create_policy("d", RetentionPolicy("brief"))
+        write(engine, "cpu,h=both v=1 0\ncpu,h=deleted v=1 0")
+        write(engine, "cpu,h=both v=1 0\ncpu,h=dropped,r=x v=1 0\nmem v=1 0", policy="brief")
+        if flushed:
+            engine.flush()
+        engine.delete("d", {"cpu": where_host("deleted")})
+        engine.drop_policy("d", "brief")
+        assert [shard.present("cpu").tolist() for shard in engine.shards("d")] == [[True, False, False]]
+    for _ in range(2):
+        with Engine.open(tmp_path) as engine:
+            assert engine.measurements("d") == ["cpu"]
+            assert engine.series_keys("d", "cpu") == [(("h", "both"),)]
+            assert engine.tag_keys("d", "cpu") == ["h"]
+            assert (engine.count_series("d", "cpu"), engine.count_series("d", "mem")) == (1, 0)
+            assert engine.field_keys("d", "mem") == {}
+    with Engine.open(tmp_path) as engine:
+        engine.delete("d", {"cpu": None})
+        assert engine.measurements("d") == []
+
+
+def test_dropping_a_policy_brings_no_deleted_series_back(tmp_path: Path) -> None:
+    with Engine.open(tmp_path) as engine:
+        engine.create_database("d")
+        engine.create_policy("d", RetentionPolicy("other"))
+        write(engine, "cpu,h=a v=1 0\ncpu,h=b v=1 0", policy="other")
+        engine.flush()
+        engine.delete("d", {"cpu": where_host("a")})
+        engine.flush()
+        engine.drop_policy("d", "autogen")
+    with Engine.open(tmp_path) as engine:
+        assert engine.series_keys("d", "cpu") == [(("h", "b"),)]

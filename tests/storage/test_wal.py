@@ -19,7 +19,7 @@ from influxish.storage.engine import Engine, StorageOptions
 from influxish.storage.files import Files
 from influxish.storage.framing import Frame, Gap, pack_frame, read_frames
 from influxish.storage.memtable import Chunk
-from influxish.storage.wal import WriteAheadLog, pack_entries, pack_record, unpack_entries
+from influxish.storage.wal import WriteAheadLog, pack_entries, pack_record, unpack_record
 from influxish.types import DataType
 from tests.storage.helpers import contents
 from tests.storage.helpers import write as stored
@@ -38,7 +38,7 @@ def chunk(rows: int = 3) -> Chunk:
 
 
 def test_rows_come_back_from_a_record_as_they_went_in() -> None:
-    ((shard, measurement, back),) = unpack_entries(pack_entries([(9, "m", chunk())]))
+    ((shard, measurement, back),) = unpack_record(pack_entries([(9, "m", chunk())]))
     before = chunk()
     assert (shard, measurement) == (9, "m")
     assert back.series.tolist() == before.series.tolist()
@@ -299,6 +299,6 @@ def test_a_column_of_more_than_2_gib_comes_back_from_a_record() -> None:
     column.values[-1] = 7.5
     payload = pack_entries([(1, "m", Chunk(np.zeros(3, np.int64), np.arange(3), {"f": column}))])
     assert len(payload) > 1 << 31
-    ((_, _, back),) = unpack_entries(payload)
+    ((_, _, back),) = unpack_record(payload)
     assert len(back.fields["f"]) == rows
     assert back.fields["f"].values[-1] == 7.5

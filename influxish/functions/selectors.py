@@ -6,6 +6,7 @@ Rows come in any order of time: a batch may run backwards, and states of several
 from __future__ import annotations
 
 from collections.abc import Callable
+from zlib import crc32
 
 import numpy as np
 
@@ -214,14 +215,20 @@ BOTTOM = register(
 )
 
 
+def _bits(values: Array) -> Array:
+    """(n,) uint64 that tell the values apart, texts nearly always."""
+    if values.dtype == object:
+        checksums = {text: crc32(text.encode("utf-8", "surrogatepass")) for text in set(values.tolist())}
+        return np.array([checksums[text] for text in values.tolist()], np.uint64)
+    return values.astype(np.uint64) if values.dtype == np.bool_ else np.ascontiguousarray(values).view(np.uint64)
+
+
 def _lots(rows: Rows) -> Array:
     """A number for each row that looks random, and is the same wherever the row is met: from its time and value.
 
     Source: S. Vigna's splitmix64, 2015.
     """
-    seeds = rows.times.view(np.uint64)
-    if rows.values.dtype.kind in "fiu":
-        seeds = seeds ^ (rows.values.view(np.uint64) << np.uint64(1))
+    seeds = np.ascontiguousarray(rows.times).view(np.uint64) ^ (_bits(rows.values) << np.uint64(1))
     mixed = seeds + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

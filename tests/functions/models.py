@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
+from zlib import crc32
 
 from influxish.types import DataType
 
@@ -146,6 +148,29 @@ def top(points: list[Point], arguments: tuple[Any, ...], type: DataType) -> Answ
 @model("bottom")
 def bottom(points: list[Point], arguments: tuple[Any, ...], type: DataType) -> Answer:
     return best(points, arguments[0], 1)
+
+
+@model("sample")
+def sample(points: list[Point], arguments: tuple[Any, ...], type: DataType) -> Answer:
+    """Those with the smallest lots, which splitmix64 draws from their times and values."""
+    mask = (1 << 64) - 1
+
+    def lot(point: Point) -> int:
+        value = point.value
+        match type:
+            case DataType.FLOAT:
+                bits = int.from_bytes(struct.pack("<d", value), "little")
+            case DataType.STRING:
+                bits = crc32(value.encode())
+            case _:
+                bits = int(value) & mask
+        mixed = ((point.time & mask) ^ (bits << 1) & mask) + 0x9E3779B97F4A7C15 & mask
+        mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9 & mask
+        mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB & mask
+        return mixed ^ (mixed >> 31)
+
+    chosen = sorted(points, key=lambda point: (lot(point), point.time))[: arguments[0]]
+    return [(point.value, point.time) for point in sorted(chosen, key=lambda point: (point.time, lot(point)))]
 
 
 @model("distinct")

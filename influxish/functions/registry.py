@@ -1,7 +1,7 @@
 """How a function is declared, and the one place where all of them are found by name.
 
 The type check, the optimizer, the executor and the docs read these records; none of them names a function. The
-kernels themselves are in `aggregates`, `selectors` and `maths`.
+kernels themselves are in `aggregates`, `selectors`, `walks`, `averages`, `forecast` and `maths`.
 """
 
 from __future__ import annotations
@@ -216,12 +216,10 @@ class Course:
     Attributes:
         descending: times fall.
         window: the buckets of the query, or None.
-        start: ns, the lower bound of the query's time range, or 0.
     """
 
     descending: bool = False
     window: Window | None = None
-    start: int = 0
 
 
 @dataclass(frozen=True, eq=False)

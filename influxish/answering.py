@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from influxish import influxql
 from influxish.batch import Batch
-from influxish.compiler.link import Linked, link
+from influxish.compiler.link import Linked, check_databases, link
 from influxish.compiler.select import compile_select
 from influxish.emit.rows import series_chunks
 from influxish.emit.series import SeriesChunk
@@ -78,6 +78,7 @@ class Question:
     def _linked(self) -> Linked:
         self.context.look()
         try:
+            check_databases(self.select, self.engine, self.database)
             graph = compile_select(self.select, now=time.time_ns())
             self.context.look()
             return link(graph, self.engine, self.database)

@@ -15,17 +15,16 @@ from typing import Any, Protocol, Self
 
 from influxish import influxql
 from influxish.answering import Question, Stream, located
-from influxish.deletion import execute_deletion
 from influxish.emit.rows import CHUNK_ROWS, check_chunk_rows
 from influxish.emit.series import StatementResult
-from influxish.errors import CompileError, InfluxishError, PartialWrite, UnsupportedStatement
+from influxish.errors import CompileError, InfluxishError, PartialWrite
 from influxish.exec.context import CancelSwitch, Limits, QueryContext
 from influxish.exec.pool import WorkerPool
 from influxish.exec.running import RunningQueries
 from influxish.explain import Explanation
 from influxish.influxql import ast
-from influxish.metadata import execute_metadata
 from influxish.result import Result, collect
+from influxish.statements import StatementContext, execute
 from influxish.storage.engine import Engine, StorageOptions
 from influxish.storage.line_protocol import parse_lines
 from influxish.types import NOWHERE, DataType
@@ -228,12 +227,7 @@ class Database:
         if isinstance(statement, ast.Explain):
             question = self._question(statement.statement, database, disable, context)
             return question.explain(analyze=statement.analyze).result()
-        answer = execute_metadata(statement, self.engine, database, context, self._running)
-        answer = answer or execute_deletion(statement, self.engine, database, context)
-        if answer is None:
-            name = influxql.format_node(statement).split(" ", 1)[0]
-            raise UnsupportedStatement(f"this {name} statement is not executed by this version", span=statement.span)
-        return answer
+        return execute(statement, StatementContext(self.engine, database, context, self._running))
 
     # --- data ---
 

@@ -28,9 +28,8 @@ def delete(statement: manage.Delete, context: StatementContext) -> None:
         CompileError: a condition that is none.
         ExecutionError: a condition on fields.
     """
-    sources = () if statement.source is None else (statement.source,)
     condition, time_range = _split(statement.condition)
-    _delete(context, sources, condition, time_range)
+    _delete(context, statement.sources, condition, time_range)
 
 
 @executes(manage.DropSeries)

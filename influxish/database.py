@@ -25,6 +25,7 @@ from influxish.explain import Explanation
 from influxish.influxql import ast
 from influxish.result import Result, collect
 from influxish.statements import StatementContext, execute
+from influxish.storage.accounts import Accounts
 from influxish.storage.engine import Engine, StorageOptions
 from influxish.storage.line_protocol import parse_lines
 from influxish.types import NOWHERE, DataType
@@ -306,6 +307,11 @@ class Database:
     def field_keys(self, database: str, measurement: str) -> dict[str, tuple[DataType, ...]]:
         """Fields of a measurement and the types they have, sorted by name."""
         return self.engine.field_keys(database, measurement)
+
+    @property
+    def accounts(self) -> Accounts:
+        """The users, what each may do, and whether a password is theirs. Nothing here asks who calls."""
+        return self.engine.accounts
 
     @property
     def damage(self) -> list[str]:

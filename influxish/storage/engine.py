@@ -18,6 +18,7 @@ from influxish.batch import Mask
 from influxish.errors import ExecutionError, NotFound, PartialWrite, StorageError
 from influxish.functions.expression import Expression
 from influxish.storage.accepting import accept
+from influxish.storage.accounts import Accounts
 from influxish.storage.catalog import Catalog
 from influxish.storage.damage import Damage
 from influxish.storage.databases import DatabaseState, PolicyState, database_folder
@@ -49,7 +50,10 @@ class Engine:
 
     Attributes:
         damage: what was found broken, and left out, since the store was opened.
+        accounts: the users.
     """
+
+    accounts: Accounts
 
     _flusher: Flusher
     _deleter: Deleter
@@ -86,6 +90,7 @@ class Engine:
             self._folder_lock = self._lock.folder = FolderLock(self.path)
         self._catalog = Catalog(None if self.path is None else self.path / "catalog.sqlite")
         self._databases = Opening(self.path, files, self._catalog, self.damage).databases()
+        self.accounts = Accounts(self._lock, self._catalog, self._usable, self._databases)
         if self.path is not None:
             folder = self.path / "wal"
             numbers = [log_number(path) for path in log_files(files, folder)]

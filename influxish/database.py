@@ -15,6 +15,8 @@ from typing import Any, Protocol, Self
 
 from influxish import influxql
 from influxish.answering import Question, Stream, located
+from influxish.delivery.options import DeliveryOptions
+from influxish.delivery.service import Delivery
 from influxish.emit.rows import CHUNK_ROWS, check_chunk_rows
 from influxish.emit.series import StatementResult
 from influxish.errors import CompileError, InfluxishError, PartialWrite
@@ -48,8 +50,8 @@ def open(path: str | Path = ":memory:", **settings: Any) -> Database:
 
     Args:
         path: the folder. One process at a time may have it open.
-        settings: any field of `Limits` or of `StorageOptions`, and `workers`, the number of threads that scan (one
-            for each core if left out). docs/settings.md lists them.
+        settings: any field of `Limits`, `StorageOptions` or `DeliveryOptions`, and `workers`, the number of threads
+            that scan (one for each core if left out). docs/settings.md lists them.
     Raises:
         StorageError: the folder cannot be used; the message says why, and who holds it.
         InfluxishError: a setting that does not exist, or a value that it does not accept.
@@ -58,22 +60,28 @@ def open(path: str | Path = ":memory:", **settings: Any) -> Database:
         raise InfluxishError(f'open() takes the path of a folder, or ":memory:", not {path!r}')
     limits = {item.name: settings.pop(item.name) for item in fields(Limits) if item.name in settings}
     storage = {item.name: settings.pop(item.name) for item in fields(StorageOptions) if item.name in settings}
+    delivery = {item.name: settings.pop(item.name) for item in fields(DeliveryOptions) if item.name in settings}
     workers = settings.pop("workers", 0)
     if settings:
         raise InfluxishError(f"there is no setting {next(iter(settings))!r}; see docs/settings.md")
     WorkerPool.SETTING.check("workers", workers)
     chosen, options = Limits(**limits), StorageOptions(**storage)  # nothing is opened for a setting that is refused
-    return Database(Engine.open(None if str(path) == ":memory:" else Path(path), options), chosen, workers)
+    deliveries = DeliveryOptions(**delivery)
+    return Database(Engine.open(None if str(path) == ":memory:" else Path(path), options), chosen, workers, deliveries)
 
 
 class Database:
     """Databases in a folder, or in memory. Every method may be called from several threads at once."""
 
-    def __init__(self, engine: Engine, limits: Limits, workers: int = 0) -> None:
+    def __init__(
+        self, engine: Engine, limits: Limits, workers: int = 0, deliveries: DeliveryOptions | None = None
+    ) -> None:
         self.engine = engine
         self.limits = limits
         self._pool = WorkerPool(workers)
         self._running = RunningQueries()
+        self.delivery = Delivery(engine.subscriptions, deliveries or DeliveryOptions())
+        engine.on_written = self.delivery.written
         self._closing = threading.RLock()
 
     # --- questions ---
@@ -332,6 +340,7 @@ class Database:
         with self._closing:
             self._running.close()
             self._pool.close()
+            self.delivery.close()
             self.engine.close()
 
     def __enter__(self) -> Self:

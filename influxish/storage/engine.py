@@ -33,6 +33,7 @@ from influxish.storage.ownership import OwnerLock
 from influxish.storage.points import PointBatch, Tags
 from influxish.storage.series_log import SeriesLog
 from influxish.storage.shard import Shard, ShardSnapshot
+from influxish.storage.subscriptions import Subscriptions
 from influxish.storage.wal import WriteAheadLog, log_files, log_number
 from influxish.storage.writing import Intake
 from influxish.types import ALL_TIME, TYPE_PREFERENCE, DataType, TimeRange
@@ -51,9 +52,13 @@ class Engine:
     Attributes:
         damage: what was found broken, and left out, since the store was opened.
         accounts: the users.
+        subscriptions: who wants copies of what is written.
+        on_written: called with database, policy and points after every write, in the thread that writes.
     """
 
     accounts: Accounts
+    subscriptions: Subscriptions
+    on_written: Callable[[str, str, PointBatch], None] | None = None
 
     _flusher: Flusher
     _deleter: Deleter
@@ -90,7 +95,8 @@ class Engine:
             self._folder_lock = self._lock.folder = FolderLock(self.path)
         self._catalog = Catalog(None if self.path is None else self.path / "catalog.sqlite")
         self._databases = Opening(self.path, files, self._catalog, self.damage).databases()
-        self.accounts = Accounts(self._lock, self._catalog, self._usable, self._databases)
+        parts = (self._lock, self._catalog, self._usable, self._databases)
+        self.accounts, self.subscriptions = Accounts(*parts), Subscriptions(*parts)
         if self.path is not None:
             folder = self.path / "wal"
             numbers = [log_number(path) for path in log_files(files, folder)]
@@ -423,6 +429,9 @@ class Engine:
             full = self._flusher.memory() > self.options.memtable_bytes
         if self._wal is not None and ticket:
             self._wal.commit(ticket)
+        if self.on_written is not None and intake.portions:
+            accepted = PointBatch(tuple(portion.table for portion in intake.portions))
+            self.on_written(database, target.policy.name, accepted)
         if full:
             self._flusher.flush_in_passing()
         if intake.rejected:

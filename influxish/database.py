@@ -236,7 +236,7 @@ class Database:
         if isinstance(statement, ast.Explain):
             question = self._question(statement.statement, database, disable, context)
             return question.explain(analyze=statement.analyze).result()
-        return execute(statement, StatementContext(self.engine, database, context, self._running))
+        return execute(statement, StatementContext(self.engine, database, context, self._running, self.delivery))
 
     # --- data ---
 

@@ -23,7 +23,7 @@ class Delivery:
     """
 
     def __init__(self, subscriptions: Subscriptions, options: DeliveryOptions) -> None:
-        self._subscriptions, self._options = subscriptions, options
+        self._subscriptions, self.options = subscriptions, options
         self._lock = threading.Lock()
         self._outlets: dict[Subscribed, Outlet] = {}
         self._closed = False
@@ -31,7 +31,7 @@ class Delivery:
 
     def written(self, database: str, policy: str, points: PointBatch) -> None:
         """Hand on points that were written. Returns at once."""
-        if not self._options.deliver_subscriptions:
+        if not self.options.deliver_subscriptions:
             return
         for subscribed in self._subscriptions.of(database, policy):
             outlet = self._outlet(subscribed)
@@ -83,7 +83,7 @@ class Delivery:
             outlet = self._outlets.get(subscribed)
             if outlet is None:
                 there = subscribed.database, subscribed.policy
-                outlet = Outlet(subscribed, self._options, lambda: subscribed in self._subscriptions.of(*there))
+                outlet = Outlet(subscribed, self.options, lambda: subscribed in self._subscriptions.of(*there))
                 self._outlets[subscribed] = outlet
             return outlet
 

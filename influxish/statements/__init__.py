@@ -16,6 +16,7 @@ from influxish.statements import (  # noqa: F401 (they enter what they execute)
     policies,
     queries,
     shards,
+    statistics,
     subscriptions,
     users,
 )

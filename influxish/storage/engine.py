@@ -33,6 +33,7 @@ from influxish.storage.ownership import OwnerLock
 from influxish.storage.points import PointBatch, Tags
 from influxish.storage.series_log import SeriesLog
 from influxish.storage.shard import Shard, ShardSnapshot
+from influxish.storage.statistics import Statistics
 from influxish.storage.subscriptions import Subscriptions
 from influxish.storage.wal import WriteAheadLog, log_files, log_number
 from influxish.storage.writing import Intake
@@ -53,11 +54,13 @@ class Engine:
         damage: what was found broken, and left out, since the store was opened.
         accounts: the users.
         subscriptions: who wants copies of what is written.
+        statistics: what was written, and what lies where.
         on_written: called with database, policy and points after every write, in the thread that writes.
     """
 
     accounts: Accounts
     subscriptions: Subscriptions
+    statistics: Statistics
     on_written: Callable[[str, str, PointBatch], None] | None = None
 
     _flusher: Flusher
@@ -97,6 +100,7 @@ class Engine:
         self._databases = Opening(self.path, files, self._catalog, self.damage).databases()
         parts = (self._lock, self._catalog, self._usable, self._databases)
         self.accounts, self.subscriptions = Accounts(*parts), Subscriptions(*parts)
+        self.statistics = Statistics(self.path, self._lock, self._usable, self._databases)
         if self.path is not None:
             folder = self.path / "wal"
             numbers = [log_number(path) for path in log_files(files, folder)]
@@ -421,6 +425,7 @@ class Engine:
             self._check_writable()
             state = self._database(database)
             target = state.policy(policy)
+            self.statistics.write_begins(points.rows)
             duration = target.policy.duration
             oldest = time.time_ns() - duration if duration else None
             intake = Intake(target, lambda covered: self._shard(target, covered), oldest)
@@ -434,6 +439,7 @@ class Engine:
             self.on_written(database, target.policy.name, accepted)
         if full:
             self._flusher.flush_in_passing()
+        self.statistics.write_ends(intake.rejected)
         if intake.rejected:
             message = f"{intake.rejected[0][1]} dropped={len(intake.rejected)}"
             raise PartialWrite(message, rejected=intake.rejected, written=written)

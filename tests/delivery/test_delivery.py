@@ -111,9 +111,10 @@ def test_what_a_server_refuses_is_counted_and_not_sent_again(db: Database) -> No
         db.write("m v=2 2\nm v=3 3", database="demo")
         assert sent(db)
     assert len(listener.requests) == 2
-    (outlet,) = db.delivery.outlets()
-    (counts,) = outlet.counts
-    assert (counts.points_written, counts.write_failures) == (2, 1)
+    total, each = db.query("SHOW STATS FOR 'subscriber'")
+    assert [column.values.tolist() for column in total.values] == [[2], [1]]
+    assert [column.values.tolist() for column in each.values] == [[2], [1]]
+    assert each.tags["name"] == "s"
     (told,) = db.delivery.failures()
     assert "jdoe:[REDACTED]@" in told
     assert "secret" not in told

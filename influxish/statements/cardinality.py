@@ -18,10 +18,11 @@ from influxish.functions.expression import Expression
 from influxish.influxql import ast, show
 from influxish.regex import compile_regex
 from influxish.statements.answers import answer, series
-from influxish.statements.conditions import Where, begins_with_time, refuse_calls
+from influxish.statements.conditions import Where
 from influxish.statements.listing import key_matches
 from influxish.statements.registry import StatementContext, executes
 from influxish.statements.sources import Place, places
+from influxish.statements.spelling import begins_with_time, refuse_calls
 from influxish.storage.index import MeasurementSeries
 
 Group = tuple[str, tuple[str, ...]]

@@ -15,13 +15,11 @@ from influxish.statements.conditions import (
     NAME,
     TAG_KEY,
     Where,
-    begins_with_time,
-    check_left_sides,
-    refuse_calls,
 )
 from influxish.statements.measurement_filter import MeasurementFilter
 from influxish.statements.registry import StatementContext, executes
 from influxish.statements.sources import Place, chosen_by_any, measurements, places, with_matches
+from influxish.statements.spelling import begins_with_time, check_left_sides, refuse_calls
 from influxish.storage.line_writer import series_key
 from influxish.storage.points import Tags
 from influxish.types import TYPE_PREFERENCE, TimeRange

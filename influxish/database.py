@@ -15,17 +15,19 @@ from typing import Any, Protocol, Self
 
 from influxish import influxql
 from influxish.answering import Question, Stream, located
-from influxish.deletion import execute_deletion
+from influxish.delivery.options import DeliveryOptions
+from influxish.delivery.service import Delivery
 from influxish.emit.rows import CHUNK_ROWS, check_chunk_rows
 from influxish.emit.series import StatementResult
-from influxish.errors import CompileError, InfluxishError, PartialWrite, UnsupportedStatement
+from influxish.errors import CompileError, InfluxishError, PartialWrite
 from influxish.exec.context import CancelSwitch, Limits, QueryContext
 from influxish.exec.pool import WorkerPool
 from influxish.exec.running import RunningQueries
 from influxish.explain import Explanation
 from influxish.influxql import ast
-from influxish.metadata import execute_metadata
 from influxish.result import Result, collect
+from influxish.statements import StatementContext, execute
+from influxish.storage.accounts import Accounts
 from influxish.storage.engine import Engine, StorageOptions
 from influxish.storage.line_protocol import parse_lines
 from influxish.types import NOWHERE, DataType
@@ -48,8 +50,8 @@ def open(path: str | Path = ":memory:", **settings: Any) -> Database:
 
     Args:
         path: the folder. One process at a time may have it open.
-        settings: any field of `Limits` or of `StorageOptions`, and `workers`, the number of threads that scan (one
-            for each core if left out). docs/settings.md lists them.
+        settings: any field of `Limits`, `StorageOptions` or `DeliveryOptions`, and `workers`, the number of threads
+            that scan (one for each core if left out). docs/settings.md lists them.
     Raises:
         StorageError: the folder cannot be used; the message says why, and who holds it.
         InfluxishError: a setting that does not exist, or a value that it does not accept.
@@ -58,22 +60,28 @@ def open(path: str | Path = ":memory:", **settings: Any) -> Database:
         raise InfluxishError(f'open() takes the path of a folder, or ":memory:", not {path!r}')
     limits = {item.name: settings.pop(item.name) for item in fields(Limits) if item.name in settings}
     storage = {item.name: settings.pop(item.name) for item in fields(StorageOptions) if item.name in settings}
+    delivery = {item.name: settings.pop(item.name) for item in fields(DeliveryOptions) if item.name in settings}
     workers = settings.pop("workers", 0)
     if settings:
         raise InfluxishError(f"there is no setting {next(iter(settings))!r}; see docs/settings.md")
     WorkerPool.SETTING.check("workers", workers)
     chosen, options = Limits(**limits), StorageOptions(**storage)  # nothing is opened for a setting that is refused
-    return Database(Engine.open(None if str(path) == ":memory:" else Path(path), options), chosen, workers)
+    deliveries = DeliveryOptions(**delivery)
+    return Database(Engine.open(None if str(path) == ":memory:" else Path(path), options), chosen, workers, deliveries)
 
 
 class Database:
     """Databases in a folder, or in memory. Every method may be called from several threads at once."""
 
-    def __init__(self, engine: Engine, limits: Limits, workers: int = 0) -> None:
+    def __init__(
+        self, engine: Engine, limits: Limits, workers: int = 0, deliveries: DeliveryOptions | None = None
+    ) -> None:
         self.engine = engine
         self.limits = limits
         self._pool = WorkerPool(workers)
         self._running = RunningQueries()
+        self.delivery = Delivery(engine.subscriptions, deliveries or DeliveryOptions())
+        engine.on_written = self.delivery.written
         self._closing = threading.RLock()
 
     # --- questions ---
@@ -228,12 +236,7 @@ class Database:
         if isinstance(statement, ast.Explain):
             question = self._question(statement.statement, database, disable, context)
             return question.explain(analyze=statement.analyze).result()
-        answer = execute_metadata(statement, self.engine, database, context, self._running)
-        answer = answer or execute_deletion(statement, self.engine, database, context)
-        if answer is None:
-            name = influxql.format_node(statement).split(" ", 1)[0]
-            raise UnsupportedStatement(f"this {name} statement is not executed by this version", span=statement.span)
-        return answer
+        return execute(statement, StatementContext(self.engine, database, context, self._running, self.delivery))
 
     # --- data ---
 
@@ -314,6 +317,11 @@ class Database:
         return self.engine.field_keys(database, measurement)
 
     @property
+    def accounts(self) -> Accounts:
+        """The users, what each may do, and whether a password is theirs. Nothing here asks who calls."""
+        return self.engine.accounts
+
+    @property
     def damage(self) -> list[str]:
         """What was found broken in the files, and is left out of answers, since the databases were opened."""
         return [found.message for found in self.engine.damage]
@@ -332,6 +340,7 @@ class Database:
         with self._closing:
             self._running.close()
             self._pool.close()
+            self.delivery.close()
             self.engine.close()
 
     def __enter__(self) -> Self:

@@ -18,6 +18,7 @@ from influxish.batch import Mask
 from influxish.errors import ExecutionError, NotFound, PartialWrite, StorageError
 from influxish.functions.expression import Expression
 from influxish.storage.accepting import accept
+from influxish.storage.accounts import Accounts
 from influxish.storage.catalog import Catalog
 from influxish.storage.damage import Damage
 from influxish.storage.databases import DatabaseState, PolicyState, database_folder
@@ -32,6 +33,8 @@ from influxish.storage.ownership import OwnerLock
 from influxish.storage.points import PointBatch, Tags
 from influxish.storage.series_log import SeriesLog
 from influxish.storage.shard import Shard, ShardSnapshot
+from influxish.storage.statistics import Statistics
+from influxish.storage.subscriptions import Subscriptions
 from influxish.storage.wal import WriteAheadLog, log_files, log_number
 from influxish.storage.writing import Intake
 from influxish.types import ALL_TIME, TYPE_PREFERENCE, DataType, TimeRange
@@ -49,7 +52,16 @@ class Engine:
 
     Attributes:
         damage: what was found broken, and left out, since the store was opened.
+        accounts: the users.
+        subscriptions: who wants copies of what is written.
+        statistics: what was written, and what lies where.
+        on_written: called with database, policy and points after every write, in the thread that writes.
     """
+
+    accounts: Accounts
+    subscriptions: Subscriptions
+    statistics: Statistics
+    on_written: Callable[[str, str, PointBatch], None] | None = None
 
     _flusher: Flusher
     _deleter: Deleter
@@ -86,6 +98,9 @@ class Engine:
             self._folder_lock = self._lock.folder = FolderLock(self.path)
         self._catalog = Catalog(None if self.path is None else self.path / "catalog.sqlite")
         self._databases = Opening(self.path, files, self._catalog, self.damage).databases()
+        parts = (self._lock, self._catalog, self._usable, self._databases)
+        self.accounts, self.subscriptions = Accounts(*parts), Subscriptions(*parts)
+        self.statistics = Statistics(self.path, self._lock, self._usable, self._databases)
         if self.path is not None:
             folder = self.path / "wal"
             numbers = [log_number(path) for path in log_files(files, folder)]
@@ -186,8 +201,7 @@ class Engine:
         """
         if not name:
             raise ExecutionError("a database needs a name")
-        chosen = policy or RetentionPolicy("autogen")
-        chosen = RetentionPolicy(chosen.name, chosen.duration, chosen.shard_duration, default=True)
+        chosen = replace(policy or RetentionPolicy("autogen"), default=True)
         with self._lock:
             catalog = self._usable()
             if name in self._databases:
@@ -410,6 +424,7 @@ class Engine:
             self._check_writable()
             state = self._database(database)
             target = state.policy(policy)
+            self.statistics.write_begins(points.rows)
             duration = target.policy.duration
             oldest = time.time_ns() - duration if duration else None
             intake = Intake(target, lambda covered: self._shard(target, covered), oldest)
@@ -418,8 +433,12 @@ class Engine:
             full = self._flusher.memory() > self.options.memtable_bytes
         if self._wal is not None and ticket:
             self._wal.commit(ticket)
+        if self.on_written is not None and intake.portions:
+            accepted = PointBatch(tuple(portion.table for portion in intake.portions))
+            self.on_written(database, target.policy.name, accepted)
         if full:
             self._flusher.flush_in_passing()
+        self.statistics.write_ends(intake.rejected)
         if intake.rejected:
             message = f"{intake.rejected[0][1]} dropped={len(intake.rejected)}"
             raise PartialWrite(message, rejected=intake.rejected, written=written)

@@ -14,6 +14,7 @@ from influxish.batch import Column, Mask
 from influxish.storage.databases import PolicyState
 from influxish.storage.points import PointBatch, PointTable, any_valid
 from influxish.storage.shard import Shard
+from influxish.storage.statistics import BEYOND_RETENTION
 from influxish.types import DataType, TimeRange
 
 
@@ -78,7 +79,7 @@ class Intake:
     def _in_retention(self, table: PointTable) -> PointTable:
         if self._oldest is None:
             return table
-        return self._reject(table, table.times < self._oldest, "points beyond retention policy")
+        return self._reject(table, table.times < self._oldest, BEYOND_RETENTION)
 
     def _by_shard(self, table: PointTable) -> Iterator[tuple[Shard, PointTable]]:
         if not len(table):

@@ -261,16 +261,16 @@ def p_drop_series(p: Production) -> None:
     """
     sources: list[Measurement] = p[4] if len(p) == 6 else []
     _refuse_qualified(p, sources)
-    p[0] = nodes.DropSeries(tuple(sources), p[len(p) - 1] if len(p) == 6 else p[4], span=span_of(p))
+    p[0] = nodes.DropSeries(tuple(sources), p[len(p) - 1], span=span_of(p))
 
 
 def p_delete(p: Production) -> None:
-    """delete : DELETE FROM measurement where
+    """delete : DELETE FROM measurements where
     | DELETE WHERE expression
     """
-    source: Measurement | None = p[3] if p[2].value == "FROM" else None
-    _refuse_qualified(p, [source] if source else [])
-    p[0] = nodes.Delete(source, p[4] if source else p[3], span=span_of(p))
+    sources: list[Measurement] = p[3] if len(p) == 5 else []
+    _refuse_qualified(p, sources)
+    p[0] = nodes.Delete(tuple(sources), p[len(p) - 1], span=span_of(p))
 
 
 def _refuse_qualified(p: Production, sources: list[Measurement]) -> None:

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from influxish.batch import Column, object_array
 from influxish.emit.series import SeriesChunk, StatementResult
-from influxish.exec.context import QueryContext
 from influxish.functions.interruption import look
+from influxish.statements.registry import StatementContext
 from influxish.types import DataType
 
 Row = Sequence[Any]
@@ -47,7 +47,7 @@ def answer(chunks: Iterable[SeriesChunk], *, empty: bool = False) -> StatementRe
     return StatementResult(0, [chunk for chunk in chunks if chunk.rows or empty])
 
 
-def looking(items: Iterable[Item], context: QueryContext) -> Iterator[Item]:
+def looking(items: Iterable[Item], context: StatementContext) -> Iterator[Item]:
     """The same, with a look at the context now and then."""
     for number, item in enumerate(items):
         if number % _ITEMS_PER_LOOK == 0:
@@ -74,13 +74,3 @@ def _fraction(value: int, unit: int) -> str:
     """`value / unit` in decimals, without zeros at the end."""
     whole, rest = divmod(value, unit)
     return f"{whole}.{rest:0{len(str(unit)) - 1}}".rstrip("0") if rest else str(whole)
-
-
-def series_key(measurement: str, tags: Iterable[tuple[str, str]]) -> str:
-    """A series as line protocol writes it, with its escapes."""
-    name = measurement.replace(",", "\\,").replace(" ", "\\ ")
-    return ",".join([name, *(f"{_escaped(key)}={_escaped(value)}" for key, value in tags)])
-
-
-def _escaped(text: str) -> str:
-    return text.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")

@@ -8,36 +8,34 @@ import numpy as np
 
 from influxish.emit.series import StatementResult
 from influxish.errors import CompileError
-from influxish.exec.context import QueryContext
 from influxish.influxql import show
-from influxish.metadata.answers import Row, answer, looking, page, series, series_key
-from influxish.metadata.conditions import (
+from influxish.regex import compile_regex
+from influxish.statements.answers import Row, answer, looking, page, series
+from influxish.statements.conditions import (
     NAME,
     TAG_KEY,
-    MeasurementFilter,
     Where,
-    check_left_sides,
-    mentions_time,
 )
-from influxish.metadata.sources import Place, measurements, named, places
-from influxish.regex import compile_regex
-from influxish.storage.engine import Engine
+from influxish.statements.measurement_filter import MeasurementFilter
+from influxish.statements.registry import StatementContext, executes
+from influxish.statements.sources import Place, chosen_by_any, measurements, places, with_matches
+from influxish.statements.spelling import begins_with_time, check_left_sides, refuse_calls
+from influxish.storage.line_writer import series_key
 from influxish.storage.points import Tags
 from influxish.types import TYPE_PREFERENCE, TimeRange
 
 
-def show_measurements(
-    statement: show.ShowMeasurements, engine: Engine, database: str, context: QueryContext
-) -> StatementResult:
+@executes(show.ShowMeasurements)
+def show_measurements(statement: show.ShowMeasurements, context: StatementContext) -> StatementResult:
     """Names, whatever their retention policy; those of an unknown database are none."""
-    database = named(statement.database or database)
-    if mentions_time(statement.condition):
+    engine, database = context.engine, context.meant(statement.database)
+    if begins_with_time(statement.condition):
         span = statement.condition.span if statement.condition is not None else statement.span
         raise CompileError("SHOW MEASUREMENTS doesn't support time in WHERE clause", span=span)
     if not engine.has_database(database):
         return answer([])
     sources = (statement.source,) if statement.source is not None else ()
-    names = list(measurements(engine, database, sources, context))
+    names = list(measurements(context, database, sources))
     if statement.condition is not None:
 
         def values_of(name: str, key: str) -> Sequence[str]:
@@ -49,26 +47,33 @@ def show_measurements(
     return answer([series("measurements", ("name",), page([(name,) for name in names], statement))])
 
 
-def show_series(statement: show.ShowSeries, engine: Engine, database: str, context: QueryContext) -> StatementResult:
+@executes(show.ShowSeries)
+def show_series(statement: show.ShowSeries, context: StatementContext) -> StatementResult:
     """Series of the whole database, as far as a policy that is meant has any data; of its shards in a time range."""
+    meant = places(context, statement.database, statement.sources)
+    refuse_calls(statement.condition)
     where = Where.read(statement.condition)
     if not where.timed:
         where.check_operators(arithmetic=False)
     found: dict[tuple[str, Tags], None] = {}
-    meant = places(engine, statement.database or database, statement.sources)
+    meant = with_matches(context, meant)
     for place in meant:
-        for name, tags in _series_of(place, where, engine, context):
+        for name, tags in _series_of(place, meant, where, context):
             found[name, tags] = None
     keys = sorted(found) if len(meant) > 1 else found
     rows = [(series_key(name, tags),) for name, tags in looking(keys, context)]
     return answer([series("", ("key",), page(rows, statement))])
 
 
-def _series_of(place: Place, where: Where, engine: Engine, context: QueryContext) -> Iterable[tuple[str, Tags]]:
+def _series_of(
+    place: Place, meant: Sequence[Place], where: Where, context: StatementContext
+) -> Iterable[tuple[str, Tags]]:
+    engine = context.engine
     shards = engine.shards(place.database, place.policy, where.time_range)
-    if not shards:
+    if not shards or (where.timed and where.time_range.stop <= 0):  # as rows, series have the time 0
         return
-    for name in place.chosen(engine.measurements(place.database)):
+    names = engine.measurements(place.database)
+    for name in place.chosen(names) if where.timed else chosen_by_any(meant, names):
         context.look()
         fields = engine.field_keys(place.database, name, place.policy)
         condition = where.of_tags(name, fields, unknown=not where.timed)
@@ -77,35 +82,44 @@ def _series_of(place: Place, where: Where, engine: Engine, context: QueryContext
             yield name, tags
 
 
-def show_tag_keys(statement: show.ShowTagKeys, engine: Engine, database: str, context: QueryContext) -> StatementResult:
+@executes(show.ShowTagKeys)
+def show_tag_keys(statement: show.ShowTagKeys, context: StatementContext) -> StatementResult:
     """A series of keys for each measurement; policies that FROM names make no difference."""
-    database = named(statement.database or database)
-    where = Where.read(statement.condition)
+    engine, database = context.engine, context.meant(statement.database)
+    engine.policies(database)  # raises what is raised where there is no such database
+    where = Where.read(statement.condition, names_first=True)
+    if not _has_shards(context, database, where.time_range):
+        return answer([])
+    where.check_texts(NAME)
     where.check_operators()
-    where.check_names()
     where.check_some()
     chunks = []
-    for name in _with_data(engine, database, statement, where, context):
-        condition = where.beyond(NAME).of_tags(name, engine.field_keys(database, name), unknown=True)
+    for name in _meant(context, database, statement, where):
+        fields = engine.field_keys(database, name)
+        condition = where.beyond(NAME, TAG_KEY).of_tags(name, fields, unknown=True, selected=False)
         keys = [(key,) for key in engine.tag_keys(database, name, condition)]
         chunks.append(series(name, ("tagKey",), page(keys, statement)))
     return answer(chunks)
 
 
-def show_tag_values(
-    statement: show.ShowTagValues, engine: Engine, database: str, context: QueryContext
-) -> StatementResult:
+@executes(show.ShowTagValues)
+def show_tag_values(statement: show.ShowTagValues, context: StatementContext) -> StatementResult:
     """A series of pairs for each measurement; policies that FROM names make no difference."""
-    database = named(statement.database or database)
+    engine, database = context.engine, context.meant(statement.database)
+    engine.policies(database)  # raises what is raised where there is no such database
     where = Where.read(statement.condition)
-    where.check_operators()
-    check_left_sides(statement.condition)
-    where.check_names()
     where.check_some()
+    where.check_texts(NAME)
+    where.check_operators()
+    if not _has_shards(context, database, where.time_range):
+        return answer([])
     keys = where.about(TAG_KEY)
     chunks = []
-    for name in _with_data(engine, database, statement, where, context):
-        condition = where.beyond(NAME, TAG_KEY).of_tags(name, engine.field_keys(database, name), unknown=True)
+    for name in _meant(context, database, statement, where):
+        check_left_sides(statement.condition)
+        where.check_texts(TAG_KEY)
+        fields = engine.field_keys(database, name)
+        condition = where.beyond(NAME, TAG_KEY).of_tags(name, fields, unknown=True, selected=False)
         rows: list[Row] = []
         for key in engine.tag_keys(database, name, condition):
             context.look()
@@ -116,33 +130,28 @@ def show_tag_values(
     return answer(chunks)
 
 
-def _with_data(
-    engine: Engine,
-    database: str,
-    statement: show.ShowTagKeys | show.ShowTagValues,
-    where: Where,
-    context: QueryContext,
+def _meant(
+    context: StatementContext, database: str, statement: show.ShowTagKeys | show.ShowTagValues, where: Where
 ) -> Iterable[str]:
-    """The measurements meant by FROM and by a condition on `_name`; none if the time range touches no shard."""
+    """The measurements meant by FROM and by a condition on `_name`."""
     names = where.about(NAME)
-    if where.timed and not _has_shards(engine, database, where.time_range):
-        return
-    for name in measurements(engine, database, statement.sources, context):
+    for name in measurements(context, database, statement.sources):
         if names.meets(name):
             yield name
 
 
-def _has_shards(engine: Engine, database: str, time_range: TimeRange) -> bool:
+def _has_shards(context: StatementContext, database: str, time_range: TimeRange) -> bool:
+    engine = context.engine
     return any(engine.shards(database, policy.name, time_range) for policy in engine.policies(database))
 
 
-def show_field_keys(
-    statement: show.ShowFieldKeys, engine: Engine, database: str, context: QueryContext
-) -> StatementResult:
+@executes(show.ShowFieldKeys)
+def show_field_keys(statement: show.ShowFieldKeys, context: StatementContext) -> StatementResult:
     """A series of fields and types for each measurement, as far as the policies that are meant have them."""
-    found: dict[str, set[Row]] = {}
-    for place in places(engine, statement.database or database, statement.sources):
-        for name in place.chosen(engine.measurements(place.database)):
+    engine, found = context.engine, dict[str, set[Row]]()
+    meant = with_matches(context, places(context, statement.database, statement.sources))
+    for place in meant:
+        for name in chosen_by_any(meant, engine.measurements(place.database)):
             context.look()
             for field, types in engine.field_keys(place.database, name, place.policy).items():
                 found.setdefault(name, set()).update((field, type_) for type_ in types)

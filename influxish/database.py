@@ -144,7 +144,9 @@ class Database:
         with self._listed(statements, database, context):
             for number, statement in enumerate(statements):
                 context = self._context(cancel, context.killed) if number else context
-                if not isinstance(statement, ast.Select):
+                if (
+                    not isinstance(statement, ast.Select) or statement.target is not None
+                ):  # it takes effect, read or not
                     with self._running.step(context), located(text):
                         answer = self._other(statement, database, disable, context)
                     answer.statement_id = number
@@ -224,7 +226,9 @@ class Database:
     def _other(
         self, statement: ast.Statement, database: str, disable: str | Collection[str], context: QueryContext
     ) -> StatementResult:
-        """Statements that are no SELECT."""
+        """Statements that are no SELECT, or that write what they select."""
+        if isinstance(statement, ast.Select):
+            return self._result(statement, database, disable, context).statement
         if isinstance(statement, ast.Explain):
             question = self._question(statement.statement, database, disable, context)
             return question.explain(analyze=statement.analyze).result()

@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "exec": {"errors", "types", "batch", "functions", "plan", "settings", "storage.interface"},
     "emit": {"errors", "types", "batch", "functions"},
 }
-FACE = {"answering", "database", "deletion", "explain", "metadata", "result", "writing", "__init__"}
+FACE = {"answering", "database", "deletion", "explain", "into", "metadata", "result", "writing", "__init__"}
 """The files that put the rooms together; they may import every room but `cli`."""
 
 

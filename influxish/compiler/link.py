@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from influxish.compiler.builder import SelectBuilder
 from influxish.compiler.checks import check_expanded
 from influxish.compiler.dimensions import dimension_names, is_time_call
+from influxish.compiler.places import resolve_target
 from influxish.compiler.scope import Scope, is_pattern
 from influxish.compiler.select import Compiled
 from influxish.compiler.typing import Resolve, type_condition, type_value
@@ -66,6 +67,7 @@ def link(compiled: Compiled, store: Store, database: str) -> Linked:
     linker.find_dimensions()
     for builder in compiled.builders:
         linker.link_select(builder)
+    resolve_target(compiled.graph, store, database, tags=len(compiled.builders[-1].written_tags))
     compiled.graph.check()
     return Linked(compiled.graph, linker.shards)
 

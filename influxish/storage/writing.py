@@ -16,6 +16,8 @@ from influxish.storage.points import PointBatch, PointTable, any_valid
 from influxish.storage.shard import Shard
 from influxish.types import DataType, TimeRange
 
+BEYOND_RETENTION = "points beyond retention policy"
+
 
 @dataclass(frozen=True, eq=False)
 class Portion:
@@ -78,7 +80,7 @@ class Intake:
     def _in_retention(self, table: PointTable) -> PointTable:
         if self._oldest is None:
             return table
-        return self._reject(table, table.times < self._oldest, "points beyond retention policy")
+        return self._reject(table, table.times < self._oldest, BEYOND_RETENTION)
 
     def _by_shard(self, table: PointTable) -> Iterator[tuple[Shard, PointTable]]:
         if not len(table):

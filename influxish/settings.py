@@ -73,6 +73,15 @@ def duration(example: str) -> Setting:
     )
 
 
+def period(example: str) -> Setting:
+    """Seconds from one time to the next; 0 is never."""
+    return Setting(
+        "a number of seconds from 0 up to a billion (0 is never)",
+        example,
+        lambda value: _is_number(value, Real) and 0 <= value <= 1e9,
+    )
+
+
 def one_of(*words: str) -> Setting:
     """One of some words."""
     quoted = [f'"{word}"' for word in words]

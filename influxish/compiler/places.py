@@ -23,7 +23,7 @@ def check_places(select: ast.Select, store: Store, database: str) -> None:
     Raises:
         NotFound: one is not there, or none is meant.
     """
-    for measurement in _measurements(select):
+    for measurement in measurements_of(select):
         name = measurement.database or database
         if not name:
             raise NotFound("database name required")
@@ -31,14 +31,37 @@ def check_places(select: ast.Select, store: Store, database: str) -> None:
             raise NotFound(f"database not found: {name}")
 
 
-def _measurements(select: ast.Select) -> Iterator[ast.Measurement]:
+def measurements_of(select: ast.Select) -> Iterator[ast.Measurement]:
+    """What it writes to, then what it and its subqueries read from, in the order of the text."""
     if select.target is not None:
         yield select.target.measurement
     for source in select.sources:
         if isinstance(source, ast.SubQuery):
-            yield from _measurements(source.statement)
+            yield from measurements_of(source.statement)
         elif isinstance(source, ast.Measurement):
             yield source
+
+
+def in_full(select: ast.Select, store: Store, database: str) -> ast.Select:
+    """The same SELECT, naming database and retention policy wherever it left them out.
+
+    Raises:
+        NotFound: a database is not there, or none is meant; or it has no default policy.
+    """
+    check_places(select, store, database)
+
+    def measurement(node: ast.Measurement) -> ast.Measurement:
+        chosen = node.database or database
+        policy = node.retention_policy or store.default_policy(chosen)
+        return replace(node, database=chosen, retention_policy=policy)
+
+    def source(node: ast.Source) -> ast.Source:
+        if isinstance(node, ast.SubQuery):
+            return replace(node, statement=in_full(node.statement, store, database))
+        return measurement(node) if isinstance(node, ast.Measurement) else node
+
+    target = select.target and replace(select.target, measurement=measurement(select.target.measurement))
+    return replace(select, target=target, sources=tuple(map(source, select.sources)))
 
 
 def resolve_target(graph: Graph, store: Store, database: str, tags: int) -> None:

@@ -14,8 +14,10 @@ from pathlib import Path
 from influxish.errors import PartialWrite
 from influxish.functions.expression import Expression
 from influxish.storage.accepting import accept
+from influxish.storage.accounts import Accounts
 from influxish.storage.administration import Administration
 from influxish.storage.catalog import Catalog
+from influxish.storage.continuous_queries import StoredContinuousQueries
 from influxish.storage.databases import PolicyState
 from influxish.storage.deleting import Deleter
 from influxish.storage.files import FolderLock
@@ -36,7 +38,15 @@ class Engine(Administration, Lookup):
     """A store of databases. Thread-safe. Implements `interface.Store`.
 
     Only the process that opened it can use it: in a fork every method but `close` raises StorageError.
+
+    Attributes:
+        damage: what was found broken, and left out, since the store was opened.
+        accounts: the users.
+        continuous_queries: those of all databases.
     """
+
+    accounts: Accounts
+    continuous_queries: StoredContinuousQueries
 
     def __init__(self, path: Path | None, options: StorageOptions) -> None:
         super().__init__(path, options)
@@ -63,6 +73,8 @@ class Engine(Administration, Lookup):
             self._folder_lock = self._lock.folder = FolderLock(self.path)
         self._catalog = Catalog(None if self.path is None else self.path / "catalog.sqlite")
         self._databases = Opening(self.path, files, self._catalog, self.damage).databases()
+        shared = self._lock, self._catalog, self._usable, self._databases
+        self.accounts, self.continuous_queries = Accounts(*shared), StoredContinuousQueries(*shared)
         if self.path is not None:
             folder = self.path / "wal"
             numbers = [log_number(path) for path in log_files(files, folder)]
@@ -199,6 +211,22 @@ class Engine(Administration, Lookup):
         """
         self._usable()
         self._deleter.drop_shard(id)
+
+    def drop_expired(self, now: int) -> list[int]:
+        """Remove the shards whose last moment is longer ago than their policy keeps points: their numbers.
+
+        Each goes as `drop_shard` has it.
+
+        Args:
+            now: the moment to count from, UTC ns.
+        Raises:
+            StorageError: one is not removed, nor are those after it.
+        """
+        with self._lock:
+            self._usable()
+            policies = [policy for database in self._databases.values() for policy in database.policies.values()]
+            expired = [shard.id for p in policies for shard in p.shards.values() if p.is_expired(shard, now)]
+        return [id for id in sorted(expired) if self._deleter.drop_shard(id, expired_at=now)]
 
     # Flushing
 

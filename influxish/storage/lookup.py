@@ -5,6 +5,7 @@ Scans of a shard are `shard.py`; nothing here changes anything.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from itertools import islice
 
@@ -27,7 +28,7 @@ class Lookup(EngineState):
     """The methods of an engine that tell what it has."""
 
     def shards(self, database: str, policy: str = "", time_range: TimeRange = ALL_TIME) -> Sequence[ShardSnapshot]:
-        """See `interface.Store`; "" is the default policy.
+        """See `interface.Store`; "" is the default policy. Shards that are to be dropped for their age are not told.
 
         Raises:
             NotFound: no such database or policy.
@@ -36,7 +37,9 @@ class Lookup(EngineState):
             self._usable()
             state = self._database(database)
             series = state.index.view()
-            found = [s for s in state.policy(policy).shards.values() if s.time_range.overlaps(time_range)]
+            owner, now = state.policy(policy), time.time_ns()
+            touched = (shard for shard in owner.shards.values() if shard.time_range.overlaps(time_range))
+            found = [shard for shard in touched if not owner.is_expired(shard, now)]
             found.sort(key=lambda shard: shard.time_range.start)
             return [shard.snapshot(state.index, series) for shard in found]
 

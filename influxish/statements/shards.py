@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from influxish.emit.series import StatementResult
-from influxish.metadata.answers import answer, series
-from influxish.storage.engine import Engine
+from influxish.influxql import show
+from influxish.statements.answers import answer, series
+from influxish.statements.registry import StatementContext, executes
 from influxish.storage.interface import RetentionPolicy
 from influxish.types import MAX_TIME, TimeRange, format_time
 
@@ -12,17 +13,20 @@ _GROUP = ("id", "database", "retention_policy", "start_time", "end_time", "expir
 _SHARD = ("id", "database", "retention_policy", "shard_group", "start_time", "end_time", "expiry_time", "owners")
 
 
-def show_shards(engine: Engine) -> StatementResult:
+@executes(show.ShowShards)
+def show_shards(statement: show.ShowShards, context: StatementContext) -> StatementResult:
     """A series for each database, without rows where it has no shards."""
-    chunks = []
+    chunks, engine = [], context.engine
     for name in engine.databases():
         rows = [(id, name, p.name, id, *_times(p, covered), "") for id, p, covered in engine.shard_ranges(name)]
         chunks.append(series(name, _SHARD, rows))
     return answer(chunks, empty=True)
 
 
-def show_shard_groups(engine: Engine) -> StatementResult:
+@executes(show.ShowShardGroups)
+def show_shard_groups(statement: show.ShowShardGroups, context: StatementContext) -> StatementResult:
     """One series for all databases."""
+    engine = context.engine
     rows = [
         (id, name, policy.name, *_times(policy, covered))
         for name in engine.databases()

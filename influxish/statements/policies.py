@@ -1,4 +1,4 @@
-"""CREATE and DROP DATABASE; CREATE, ALTER and DROP RETENTION POLICY, and SHOW RETENTION POLICIES.
+"""SHOW, CREATE and DROP databases; SHOW, CREATE, ALTER and DROP retention policies.
 
 What a policy may be is checked here, with InfluxDB's rules and texts; the store takes any.
 """
@@ -10,9 +10,8 @@ from dataclasses import replace
 from influxish.emit.series import StatementResult
 from influxish.errors import CompileError, ExecutionError
 from influxish.influxql import ast, manage, show
-from influxish.metadata.answers import answer, go_duration, series
-from influxish.metadata.sources import named
-from influxish.storage.engine import Engine
+from influxish.statements.answers import answer, go_duration, series
+from influxish.statements.registry import StatementContext, executes
 from influxish.storage.interface import RetentionPolicy
 from influxish.types import DAY, HOUR, WEEK
 
@@ -36,23 +35,32 @@ def shard_duration_of(asked: int | None, duration: int) -> int:
     return max(asked, SHORTEST) if asked else default_shard_duration(duration)
 
 
-def show_policies(statement: show.ShowRetentionPolicies, engine: Engine, database: str) -> StatementResult:
+@executes(show.ShowDatabases)
+def show_databases(statement: show.ShowDatabases, context: StatementContext) -> StatementResult:
+    """Names, in the order in which they were made."""
+    return answer([series("databases", ("name",), [(name,) for name in context.engine.databases()])], empty=True)
+
+
+@executes(show.ShowRetentionPolicies)
+def show_policies(statement: show.ShowRetentionPolicies, context: StatementContext) -> StatementResult:
     """One row for each policy, in the order in which they were made; a series without rows if there is none."""
     rows = [
         (policy.name, go_duration(policy.duration), go_duration(policy.shard_duration), 1, policy.default)
-        for policy in engine.policies(named(statement.database or database))
+        for policy in context.engine.policies(context.meant(statement.database))
     ]
     columns = ("name", "duration", "shardGroupDuration", "replicaN", "default")
     return answer([series("", columns, rows)], empty=True)
 
 
-def create_database(statement: manage.CreateDatabase, engine: Engine) -> None:
+@executes(manage.CreateDatabase)
+def create_database(statement: manage.CreateDatabase, context: StatementContext) -> None:
     """Make a database, with the policy that WITH describes; where there is one already it must be the same.
 
     Raises:
         CompileError: a name or a duration that cannot be.
         ExecutionError: the database exists, and its default policy is another.
     """
+    engine = context.engine
     _check_name(statement.name, statement)
     said = (statement.duration, statement.replication, statement.shard_duration, statement.policy)
     if all(value is None for value in said):
@@ -76,7 +84,8 @@ def _is_described(policy: RetentionPolicy, statement: manage.CreateDatabase) -> 
     return policy.default and same_duration and same_shards
 
 
-def create_policy(statement: manage.CreateRetentionPolicy, engine: Engine) -> None:
+@executes(manage.CreateRetentionPolicy)
+def create_policy(statement: manage.CreateRetentionPolicy, context: StatementContext) -> None:
     """Make a retention policy; one that is there already in the same form stays.
 
     Raises:
@@ -87,10 +96,11 @@ def create_policy(statement: manage.CreateRetentionPolicy, engine: Engine) -> No
     shard_duration = shard_duration_of(statement.shard_duration, statement.duration)
     policy = RetentionPolicy(statement.name, statement.duration, shard_duration, statement.default)
     _check(policy, statement)
-    engine.create_policy(statement.database, policy)
+    context.engine.create_policy(statement.database, policy)
 
 
-def alter_policy(statement: manage.AlterRetentionPolicy, engine: Engine) -> None:
+@executes(manage.AlterRetentionPolicy)
+def alter_policy(statement: manage.AlterRetentionPolicy, context: StatementContext) -> None:
     """Change what is said of a policy.
 
     Raises:
@@ -107,7 +117,23 @@ def alter_policy(statement: manage.AlterRetentionPolicy, engine: Engine) -> None
         _check_durations(result, statement)
         return replace(result, default=policy.default or statement.default)
 
-    engine.change_policy(statement.database, statement.name, changed)
+    context.engine.change_policy(statement.database, statement.name, changed)
+
+
+@executes(manage.DropRetentionPolicy)
+def drop_policy(statement: manage.DropRetentionPolicy, context: StatementContext) -> None:
+    """Drop a policy with its points; nothing happens if there is none.
+
+    Raises:
+        NotFound: no such database.
+    """
+    context.engine.drop_policy(statement.database, statement.name)
+
+
+@executes(manage.DropDatabase)
+def drop_database(statement: manage.DropDatabase, context: StatementContext) -> None:
+    """Drop a database with all that is in it; nothing happens if there is none."""
+    context.engine.drop_database(statement.name)
 
 
 def _check(policy: RetentionPolicy, statement: ast.Statement) -> None:

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from influxish.batch import Column, object_array
 from influxish.emit.series import SeriesChunk, StatementResult
-from influxish.exec.context import QueryContext
 from influxish.functions.interruption import look
+from influxish.statements.registry import StatementContext
 from influxish.types import DataType
 
 Row = Sequence[Any]
@@ -47,7 +47,7 @@ def answer(chunks: Iterable[SeriesChunk], *, empty: bool = False) -> StatementRe
     return StatementResult(0, [chunk for chunk in chunks if chunk.rows or empty])
 
 
-def looking(items: Iterable[Item], context: QueryContext) -> Iterator[Item]:
+def looking(items: Iterable[Item], context: StatementContext) -> Iterator[Item]:
     """The same, with a look at the context now and then."""
     for number, item in enumerate(items):
         if number % _ITEMS_PER_LOOK == 0:

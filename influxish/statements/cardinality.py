@@ -14,15 +14,14 @@ import numpy as np
 from influxish.batch import Mask, Positions
 from influxish.emit.series import SeriesChunk, StatementResult
 from influxish.errors import CompileError
-from influxish.exec.context import QueryContext
 from influxish.functions.expression import Expression
 from influxish.influxql import ast, show
-from influxish.metadata.answers import answer, series
-from influxish.metadata.conditions import Where, mentions_time
-from influxish.metadata.listing import key_matches
-from influxish.metadata.sources import Place, named, places
 from influxish.regex import compile_regex
-from influxish.storage.engine import Engine
+from influxish.statements.answers import answer, series
+from influxish.statements.conditions import Where, mentions_time
+from influxish.statements.listing import key_matches
+from influxish.statements.registry import StatementContext, executes
+from influxish.statements.sources import Place, places
 from influxish.storage.index import MeasurementSeries
 from influxish.storage.shard import ShardSnapshot
 
@@ -38,9 +37,8 @@ _WORDS = {
 }
 
 
-def show_cardinality(
-    statement: show.ShowCardinality, engine: Engine, database: str, context: QueryContext
-) -> StatementResult:
+@executes(*_WORDS)
+def show_cardinality(statement: show.ShowCardinality, context: StatementContext) -> StatementResult:
     """How many there are of what the kind of the statement says, by measurement and GROUP BY.
 
     Raises:
@@ -51,10 +49,10 @@ def show_cardinality(
         message = f"SHOW {_WORDS[type(statement)]} CARDINALITY doesn't support time in WHERE clause"
         raise CompileError(message, span=statement.span)
     if _is_estimate(statement):
-        return _estimate(statement, engine, named(statement.database or database), context)
-    meant = places(engine, statement.database or database, statement.sources)
-    counted = list(_measurements(statement, meant, engine, context))
-    keys = _dimensions(statement.dimensions, meant, engine)
+        return _estimate(statement, context)
+    meant = places(context, statement.database, statement.sources)
+    counted = list(_measurements(statement, meant, context))
+    keys = _dimensions(statement.dimensions, meant, context)
     counts: Counts = {}
     for measurement in counted:
         context.look()
@@ -79,8 +77,8 @@ def _is_estimate(statement: show.ShowCardinality) -> bool:
     return whole and not statement.exact and not any(clauses)
 
 
-def _estimate(statement: show.ShowCardinality, engine: Engine, database: str, context: QueryContext) -> StatementResult:
-    count = 0
+def _estimate(statement: show.ShowCardinality, context: StatementContext) -> StatementResult:
+    engine, database, count = context.engine, context.meant(statement.database), 0
     for name in engine.measurements(database) if engine.has_database(database) else ():
         context.look()
         count += engine.count_series(database, name) if isinstance(statement, show.ShowSeriesCardinality) else 1
@@ -146,8 +144,9 @@ def _all_of(mask: Mask, item: int) -> tuple[Positions, Positions]:
 
 
 def _measurements(
-    statement: show.ShowCardinality, meant: Sequence[Place], engine: Engine, context: QueryContext
+    statement: show.ShowCardinality, meant: Sequence[Place], context: StatementContext
 ) -> Iterator[_Measurement]:
+    engine = context.engine
     where = Where.read(statement.condition)
     held: dict[tuple[str, str, str], list[tuple[ShardSnapshot, list[str]]]] = {}
     for place in meant:
@@ -178,12 +177,14 @@ def _wanted(
     return _Measurement(name, index, shards) if any(mask.any() for mask, _ in shards) else None
 
 
-def _dimensions(dimensions: Sequence[ast.Dimension], meant: Sequence[Place], engine: Engine) -> tuple[str, ...]:
+def _dimensions(
+    dimensions: Sequence[ast.Dimension], meant: Sequence[Place], context: StatementContext
+) -> tuple[str, ...]:
     """The tags that GROUP BY means, sorted; wildcards and patterns mean tags of any measurement that FROM means."""
     known: set[str] = set()
     for place in meant if dimensions else ():
-        for name in place.chosen(engine.measurements(place.database)):
-            known.update(engine.tag_keys(place.database, name))
+        for name in place.chosen(context.engine.measurements(place.database)):
+            known.update(context.engine.tag_keys(place.database, name))
     keys: set[str] = set()
     for dimension in dimensions:
         node = dimension.expression

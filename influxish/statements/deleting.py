@@ -1,6 +1,6 @@
 """Statements that take data away: DELETE, DROP SERIES, DROP MEASUREMENT, DROP SHARD.
 
-Here they are understood: which measurements, which series, which times. `storage` deletes.
+Here they are understood: which measurements, which series, which times. `storage` deletes, each time as a whole.
 """
 
 from __future__ import annotations
@@ -10,66 +10,64 @@ from collections.abc import Collection, Sequence
 
 from influxish.compiler.conditions import Clock, split_condition
 from influxish.compiler.typing import type_condition
-from influxish.emit.series import StatementResult
 from influxish.errors import CompileError, ExecutionError, NotFound
-from influxish.exec.context import QueryContext
 from influxish.functions.expression import FALSE, TRUE, Comparison, Expression, Literal, Logical, Match, Reference
 from influxish.influxql import ast, manage
-from influxish.regex import compile_regex
+from influxish.statements.registry import StatementContext, executes
+from influxish.statements.sources import is_meant
 from influxish.storage.engine import Engine
 from influxish.types import ALL_TIME, DataType, TimeRange
 
 
-def execute_deletion(
-    statement: ast.Statement, engine: Engine, database: str, context: QueryContext
-) -> StatementResult | None:
-    """Run a statement that takes data away; None if it is of another kind.
+@executes(manage.Delete)
+def delete(statement: manage.Delete, context: StatementContext) -> None:
+    """Delete points; series that have none any more go with them.
 
-    What it deletes goes as a whole, and is gone for good when this returns.
-
-    Args:
-        database: the one meant; none of these statements names one.
-        context: looked at before anything is done, and while a flush is waited for.
     Raises:
         NotFound: there is no such database.
-        CompileError: a condition that is none, or on time where the statement takes none.
+        CompileError: a condition that is none.
         ExecutionError: a condition on fields.
-        QueryCancelled, LimitExceeded: as `QueryContext.look`. Nothing is deleted then.
-        WriteError, StorageError: as `Engine.delete`.
     """
-    context.look()
-    match statement:
-        case manage.Delete():
-            sources = () if statement.source is None else (statement.source,)
-            condition, time_range = _split(statement.condition)
-            _delete(engine, database, sources, condition, time_range, context)
-        case manage.DropSeries():
-            _existing(engine, database)
-            _refuse_time(statement.condition)
-            condition, _ = _split(statement.condition)
-            _delete(engine, database, statement.sources, condition, ALL_TIME, context)
-        case manage.DropMeasurement():
-            _existing(engine, database)
-            engine.delete(database, {statement.name: None}, forget=True)
-        case manage.DropShard():
-            engine.drop_shard(statement.id)
-        case _:
-            return None
-    return StatementResult(0)
+    condition, time_range = _split(statement.condition)
+    _delete(context, statement.sources, condition, time_range)
+
+
+@executes(manage.DropSeries)
+def drop_series(statement: manage.DropSeries, context: StatementContext) -> None:
+    """Delete series with all their points.
+
+    Raises:
+        NotFound, CompileError, ExecutionError: as `delete`, and for a condition on time.
+    """
+    _existing(context)
+    _refuse_time(statement.condition)
+    condition, _ = _split(statement.condition)
+    _delete(context, statement.sources, condition, ALL_TIME)
+
+
+@executes(manage.DropMeasurement)
+def drop_measurement(statement: manage.DropMeasurement, context: StatementContext) -> None:
+    """Delete a measurement with all its points and the types of its fields; nothing happens if there is none.
+
+    Raises:
+        NotFound: there is no such database.
+    """
+    context.engine.delete(_existing(context), {statement.name: None}, forget=True)
+
+
+@executes(manage.DropShard)
+def drop_shard(statement: manage.DropShard, context: StatementContext) -> None:
+    """Drop a shard, whatever database it is of; nothing happens if there is none."""
+    context.engine.drop_shard(statement.id)
 
 
 def _delete(
-    engine: Engine,
-    database: str,
-    sources: Sequence[ast.Source],
-    condition: Expression | None,
-    time_range: TimeRange,
-    context: QueryContext,
+    context: StatementContext, sources: Sequence[ast.Source], condition: Expression | None, time_range: TimeRange
 ) -> None:
-    _existing(engine, database)
+    engine, database = context.engine, _existing(context)
     conditions: dict[str, Expression | None] = {}
     for name in engine.measurements(database):
-        if sources and not any(_is_meant(source, name) for source in sources):
+        if sources and not any(is_meant(source, name) for source in sources):
             continue
         context.look()
         conditions[name] = None
@@ -151,11 +149,8 @@ def _refuse_time(condition: ast.Expression | None) -> None:
             )
 
 
-def _existing(engine: Engine, database: str) -> None:
-    if not engine.has_database(database):
-        raise NotFound(f"database not found: {database}")
-
-
-def _is_meant(source: ast.Source, name: str) -> bool:
-    assert isinstance(source, ast.Measurement)
-    return compile_regex(source.regex.pattern).search(name) is not None if source.regex else source.name == name
+def _existing(context: StatementContext) -> str:
+    """The database that is meant: no statement that deletes names one."""
+    if not context.engine.has_database(context.database):
+        raise NotFound(f"database not found: {context.database}")
+    return context.database

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from influxish.errors import NotFound
-from influxish.exec.context import QueryContext
 from influxish.influxql import ast
 from influxish.regex import compile_regex
-from influxish.storage.engine import Engine
+from influxish.statements.registry import StatementContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,24 +23,27 @@ class Place:
         return [name for name in names if self.source is None or is_meant(self.source, name)]
 
 
-def places(engine: Engine, database: str, sources: Sequence[ast.Source]) -> list[Place]:
+def places(context: StatementContext, database: str, sources: Sequence[ast.Source]) -> list[Place]:
     """Where the sources lie: in databases and policies of their own, or else in `database` and its default policy.
+
+    Args:
+        database: what ON names; "" without it.
 
     Raises:
         NotFound: no database is named, or there is no such database or policy.
     """
-    found = [Place(named(database), "", None)] if not sources else []
+    found = [Place(context.meant(database), "", None)] if not sources else []
     for source in sources:
         assert isinstance(source, ast.Measurement)
-        found.append(Place(named(source.database or database), source.retention_policy, source))
+        found.append(Place(context.meant(source.database or database), source.retention_policy, source))
     for place in found:
-        engine.policy(place.database, place.policy)  # raises what is raised where there is none
+        context.engine.policy(place.database, place.policy)  # raises what is raised where there is none
     return found
 
 
-def measurements(engine: Engine, database: str, sources: Sequence[ast.Source], context: QueryContext) -> Iterator[str]:
+def measurements(context: StatementContext, database: str, sources: Sequence[ast.Source]) -> Iterator[str]:
     """The measurements of one database that have the name of a source, whatever database or policy that names."""
-    for name in engine.measurements(database):
+    for name in context.engine.measurements(database):
         if not sources or any(is_meant(source, name) for source in sources):
             context.look()
             yield name
@@ -52,10 +53,3 @@ def is_meant(source: ast.Source, name: str) -> bool:
     """Whether a source is, or matches, the measurement called `name`."""
     assert isinstance(source, ast.Measurement)
     return compile_regex(source.regex.pattern).search(name) is not None if source.regex else source.name == name
-
-
-def named(database: str) -> str:
-    """The same; raises NotFound if it is ""."""
-    if not database:
-        raise NotFound("database name required")
-    return database

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from influxish.metadata.answers import go_duration, series_key
+from influxish.statements.answers import go_duration, series_key
 
 
 @pytest.mark.parametrize(

@@ -8,36 +8,34 @@ import numpy as np
 
 from influxish.emit.series import StatementResult
 from influxish.errors import CompileError
-from influxish.exec.context import QueryContext
 from influxish.influxql import show
-from influxish.metadata.answers import Row, answer, looking, page, series, series_key
-from influxish.metadata.conditions import (
+from influxish.regex import compile_regex
+from influxish.statements.answers import Row, answer, looking, page, series, series_key
+from influxish.statements.conditions import (
     NAME,
     TAG_KEY,
-    MeasurementFilter,
     Where,
     check_left_sides,
     mentions_time,
 )
-from influxish.metadata.sources import Place, measurements, named, places
-from influxish.regex import compile_regex
-from influxish.storage.engine import Engine
+from influxish.statements.measurement_filter import MeasurementFilter
+from influxish.statements.registry import StatementContext, executes
+from influxish.statements.sources import Place, measurements, places
 from influxish.storage.points import Tags
 from influxish.types import TYPE_PREFERENCE, TimeRange
 
 
-def show_measurements(
-    statement: show.ShowMeasurements, engine: Engine, database: str, context: QueryContext
-) -> StatementResult:
+@executes(show.ShowMeasurements)
+def show_measurements(statement: show.ShowMeasurements, context: StatementContext) -> StatementResult:
     """Names, whatever their retention policy; those of an unknown database are none."""
-    database = named(statement.database or database)
+    engine, database = context.engine, context.meant(statement.database)
     if mentions_time(statement.condition):
         span = statement.condition.span if statement.condition is not None else statement.span
         raise CompileError("SHOW MEASUREMENTS doesn't support time in WHERE clause", span=span)
     if not engine.has_database(database):
         return answer([])
     sources = (statement.source,) if statement.source is not None else ()
-    names = list(measurements(engine, database, sources, context))
+    names = list(measurements(context, database, sources))
     if statement.condition is not None:
 
         def values_of(name: str, key: str) -> Sequence[str]:
@@ -49,22 +47,24 @@ def show_measurements(
     return answer([series("measurements", ("name",), page([(name,) for name in names], statement))])
 
 
-def show_series(statement: show.ShowSeries, engine: Engine, database: str, context: QueryContext) -> StatementResult:
+@executes(show.ShowSeries)
+def show_series(statement: show.ShowSeries, context: StatementContext) -> StatementResult:
     """Series of the whole database, as far as a policy that is meant has any data; of its shards in a time range."""
     where = Where.read(statement.condition)
     if not where.timed:
         where.check_operators(arithmetic=False)
     found: dict[tuple[str, Tags], None] = {}
-    meant = places(engine, statement.database or database, statement.sources)
+    meant = places(context, statement.database, statement.sources)
     for place in meant:
-        for name, tags in _series_of(place, where, engine, context):
+        for name, tags in _series_of(place, where, context):
             found[name, tags] = None
     keys = sorted(found) if len(meant) > 1 else found
     rows = [(series_key(name, tags),) for name, tags in looking(keys, context)]
     return answer([series("", ("key",), page(rows, statement))])
 
 
-def _series_of(place: Place, where: Where, engine: Engine, context: QueryContext) -> Iterable[tuple[str, Tags]]:
+def _series_of(place: Place, where: Where, context: StatementContext) -> Iterable[tuple[str, Tags]]:
+    engine = context.engine
     shards = engine.shards(place.database, place.policy, where.time_range)
     if not shards:
         return
@@ -77,26 +77,26 @@ def _series_of(place: Place, where: Where, engine: Engine, context: QueryContext
             yield name, tags
 
 
-def show_tag_keys(statement: show.ShowTagKeys, engine: Engine, database: str, context: QueryContext) -> StatementResult:
+@executes(show.ShowTagKeys)
+def show_tag_keys(statement: show.ShowTagKeys, context: StatementContext) -> StatementResult:
     """A series of keys for each measurement; policies that FROM names make no difference."""
-    database = named(statement.database or database)
+    engine, database = context.engine, context.meant(statement.database)
     where = Where.read(statement.condition)
     where.check_operators()
     where.check_names()
     where.check_some()
     chunks = []
-    for name in _with_data(engine, database, statement, where, context):
+    for name in _with_data(context, database, statement, where):
         condition = where.beyond(NAME).of_tags(name, engine.field_keys(database, name), unknown=True)
         keys = [(key,) for key in engine.tag_keys(database, name, condition)]
         chunks.append(series(name, ("tagKey",), page(keys, statement)))
     return answer(chunks)
 
 
-def show_tag_values(
-    statement: show.ShowTagValues, engine: Engine, database: str, context: QueryContext
-) -> StatementResult:
+@executes(show.ShowTagValues)
+def show_tag_values(statement: show.ShowTagValues, context: StatementContext) -> StatementResult:
     """A series of pairs for each measurement; policies that FROM names make no difference."""
-    database = named(statement.database or database)
+    engine, database = context.engine, context.meant(statement.database)
     where = Where.read(statement.condition)
     where.check_operators()
     check_left_sides(statement.condition)
@@ -104,7 +104,7 @@ def show_tag_values(
     where.check_some()
     keys = where.about(TAG_KEY)
     chunks = []
-    for name in _with_data(engine, database, statement, where, context):
+    for name in _with_data(context, database, statement, where):
         condition = where.beyond(NAME, TAG_KEY).of_tags(name, engine.field_keys(database, name), unknown=True)
         rows: list[Row] = []
         for key in engine.tag_keys(database, name, condition):
@@ -117,31 +117,27 @@ def show_tag_values(
 
 
 def _with_data(
-    engine: Engine,
-    database: str,
-    statement: show.ShowTagKeys | show.ShowTagValues,
-    where: Where,
-    context: QueryContext,
+    context: StatementContext, database: str, statement: show.ShowTagKeys | show.ShowTagValues, where: Where
 ) -> Iterable[str]:
     """The measurements meant by FROM and by a condition on `_name`; none if the time range touches no shard."""
     names = where.about(NAME)
-    if where.timed and not _has_shards(engine, database, where.time_range):
+    if where.timed and not _has_shards(context, database, where.time_range):
         return
-    for name in measurements(engine, database, statement.sources, context):
+    for name in measurements(context, database, statement.sources):
         if names.meets(name):
             yield name
 
 
-def _has_shards(engine: Engine, database: str, time_range: TimeRange) -> bool:
+def _has_shards(context: StatementContext, database: str, time_range: TimeRange) -> bool:
+    engine = context.engine
     return any(engine.shards(database, policy.name, time_range) for policy in engine.policies(database))
 
 
-def show_field_keys(
-    statement: show.ShowFieldKeys, engine: Engine, database: str, context: QueryContext
-) -> StatementResult:
+@executes(show.ShowFieldKeys)
+def show_field_keys(statement: show.ShowFieldKeys, context: StatementContext) -> StatementResult:
     """A series of fields and types for each measurement, as far as the policies that are meant have them."""
-    found: dict[str, set[Row]] = {}
-    for place in places(engine, statement.database or database, statement.sources):
+    engine, found = context.engine, dict[str, set[Row]]()
+    for place in places(context, statement.database, statement.sources):
         for name in place.chosen(engine.measurements(place.database)):
             context.look()
             for field, types in engine.field_keys(place.database, name, place.policy).items():

@@ -46,6 +46,7 @@ class SelectBuilder:
         select: the statement.
         sources: number of buckets before the time range → the node that the rows of FROM and WHERE come from, those of
             these buckets included.
+        condition: that of WHERE, but for the time range.
         output: the node that reads one edge for each field.
         fields: the select list without `time`, as far as it is expanded.
         raw: no group function is called: rows are answered as they are.
@@ -57,11 +58,13 @@ class SelectBuilder:
         row_window: those that do not come by the buckets of this window; None: by the series of the subquery alone.
         hidden: the tags that a wildcard among the fields leaves out.
         alone: the fields call one group function, and no other.
+        types: heading → the type that the column has for the query around it, as `result_types.py` says.
     """
 
     graph: Graph
     select: ast.Select
     sources: dict[int, Node]
+    condition: Expression | None
     output: Output
     fields: list[ast.Field]
     traits: Traits
@@ -79,6 +82,7 @@ class SelectBuilder:
     dimensions: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     alone: bool = False
+    types: dict[str, DataType] = field(default_factory=dict)
 
     @property
     def source(self) -> Node:
@@ -120,7 +124,7 @@ class SelectBuilder:
                 self._connect(self._open(item))
             return
         if self.select.target is None:
-            listed = _with_listed_keys(self.fields)
+            listed = with_listed_keys(self.fields)
             names = [own_title(item) for item in listed] if self.is_subquery else column_names(listed)
         else:
             listed = [*self.fields, *self.written_tags]
@@ -345,7 +349,7 @@ def has_wildcard(node: ast.Expression) -> bool:
     return any(isinstance(part, ast.Wildcard | ast.RegexLiteral) for part in node.walk())
 
 
-def _with_listed_keys(fields: Sequence[ast.Field]) -> list[ast.Field]:
+def with_listed_keys(fields: Sequence[ast.Field]) -> list[ast.Field]:
     """The fields, and after top(v, host, 3) and the like a column for each name listed in the call."""
     return [column for item in fields for column in (item, *_listed_keys(item))]
 

@@ -100,6 +100,7 @@ class _Compiler:
             graph=self.graph,
             select=select,
             sources=sources,
+            condition=condition,
             output=titled,
             fields=[],
             traits=traits,

@@ -17,6 +17,8 @@ from typing import Any, Protocol, Self
 from influxish import influxql
 from influxish.answering import Question, Stream, located
 from influxish.continuous.service import ContinuousQueryRun, ContinuousQueryService
+from influxish.delivery.options import DeliveryOptions
+from influxish.delivery.service import Delivery
 from influxish.emit.rows import CHUNK_ROWS, check_chunk_rows
 from influxish.emit.series import StatementResult
 from influxish.errors import CompileError, InfluxishError, PartialWrite
@@ -52,8 +54,8 @@ def open(path: str | Path = ":memory:", **settings: Any) -> Database:
 
     Args:
         path: the folder. One process at a time may have it open.
-        settings: any field of `Limits`, `StorageOptions` or `Upkeep`, and `workers`, the number of threads that scan
-            (one for each core if left out). docs/settings.md lists them.
+        settings: any field of `Limits`, `StorageOptions`, `DeliveryOptions` or `Upkeep`, and `workers`, the number of
+            threads that scan (one for each core if left out). docs/settings.md lists them.
     Raises:
         StorageError: the folder cannot be used; the message says why, and who holds it.
         InfluxishError: a setting that does not exist, or a value that it does not accept.
@@ -63,24 +65,36 @@ def open(path: str | Path = ":memory:", **settings: Any) -> Database:
     limits = {item.name: settings.pop(item.name) for item in fields(Limits) if item.name in settings}
     storage = {item.name: settings.pop(item.name) for item in fields(StorageOptions) if item.name in settings}
     upkeep = {item.name: settings.pop(item.name) for item in fields(Upkeep) if item.name in settings}
+    delivery = {item.name: settings.pop(item.name) for item in fields(DeliveryOptions) if item.name in settings}
     workers = settings.pop("workers", 0)
     if settings:
         raise InfluxishError(f"there is no setting {next(iter(settings))!r}; see docs/settings.md")
     WorkerPool.SETTING.check("workers", workers)
     # Nothing is opened for a setting that is refused.
-    chosen, options, regular = Limits(**limits), StorageOptions(**storage), Upkeep(**upkeep)
-    return Database(Engine.open(None if str(path) == ":memory:" else Path(path), options), chosen, workers, regular)
+    chosen, options = Limits(**limits), StorageOptions(**storage)
+    deliveries, regular = DeliveryOptions(**delivery), Upkeep(**upkeep)
+    engine = Engine.open(None if str(path) == ":memory:" else Path(path), options)
+    return Database(engine, chosen, workers, deliveries, regular)
 
 
 class Database:
     """Databases in a folder, or in memory. Every method may be called from several threads at once."""
 
-    def __init__(self, engine: Engine, limits: Limits, workers: int = 0, upkeep: Upkeep | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        limits: Limits,
+        workers: int = 0,
+        deliveries: DeliveryOptions | None = None,
+        upkeep: Upkeep | None = None,
+    ) -> None:
         self.engine = engine
         self.limits = limits
         self.upkeep = upkeep or Upkeep()
         self._pool = WorkerPool(workers)
         self._running = RunningQueries()
+        self.delivery = Delivery(engine.subscriptions, deliveries or DeliveryOptions())
+        engine.on_written = self.delivery.written
         self._closing = threading.RLock()
         self._continuous = ContinuousQueryService(
             engine.continuous_queries, self._run_continuous_query, self._running.closing
@@ -249,7 +263,7 @@ class Database:
         if isinstance(statement, ast.Explain):
             question = self._question(statement.statement, database, disable, context)
             return question.explain(analyze=statement.analyze).result()
-        return execute(statement, StatementContext(self.engine, database, context, self._running))
+        return execute(statement, StatementContext(self.engine, database, context, self._running, self.delivery))
 
     # --- what is done again and again ---
 
@@ -400,6 +414,7 @@ class Database:
             for periodic in self._periodic:
                 periodic.join()
             self._pool.close()
+            self.delivery.close()
             self.engine.close()
 
     def __enter__(self) -> Self:

@@ -17,7 +17,7 @@ from influxish.plan.target import Write
 from influxish.storage.engine import Engine
 from influxish.storage.interface import Sink
 from influxish.storage.points import PointBatch, PointTable, any_valid, check_key_length
-from influxish.storage.writing import BEYOND_RETENTION
+from influxish.storage.statistics import BEYOND_RETENTION
 from influxish.types import DataType
 
 POINTS_OF_A_WRITE = 10_000

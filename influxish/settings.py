@@ -82,6 +82,11 @@ def period(example: str) -> Setting:
     )
 
 
+def flag() -> Setting:
+    """True or False."""
+    return Setting("True or False", "True", lambda value: isinstance(value, bool))
+
+
 def one_of(*words: str) -> Setting:
     """One of some words."""
     quoted = [f'"{word}"' for word in words]

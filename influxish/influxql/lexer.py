@@ -255,6 +255,12 @@ class TokenStream:
         recent = list(self._recent)
         return recent[recent.index(lexeme) - 1]
 
+    def gap(self, lexeme: Lexeme | None) -> Lexeme | None:
+        """The white space between a name and the token behind it, where InfluxDB takes none; None if there is none."""
+        start = lexeme.span.start if lexeme is not None else len(self.text)
+        before = self.text[:start].rstrip()
+        return Lexeme("", Span(len(before), start), self.text[len(before) : start]) if len(before) < start else None
+
     def error(self, message: str, lexeme: Lexeme, *, positioned: bool = False, hint: str = "") -> ParseError:
         """The error `message` about `lexeme`, with InfluxDB's ` at line …, char …` if `positioned`."""
         if positioned:

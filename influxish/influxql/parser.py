@@ -103,6 +103,8 @@ def _syntax_error(stream: TokenStream, machine: Any, token: Any) -> ParseError:
         terminal for terminal in machine.action[machine.state] if _accepts(machine, machine.statestack, terminal)
     }
     expected = expected_text(acceptable)
+    if acceptable == {"DOT"} and (gap := stream.gap(token.value if token is not None else None)):
+        return stream.unexpected(gap, expected)
     if token is None:
         return stream.unexpected(stream.end(regex_tried="REGEX" in acceptable), expected)
     lexeme: Lexeme = token.value

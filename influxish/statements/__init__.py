@@ -17,6 +17,8 @@ from influxish.statements import (  # noqa: F401 (they enter what they execute)
     policies,
     queries,
     shards,
+    statistics,
+    subscriptions,
     users,
 )
 from influxish.statements.registry import EXECUTORS, StatementContext

@@ -74,13 +74,3 @@ def _fraction(value: int, unit: int) -> str:
     """`value / unit` in decimals, without zeros at the end."""
     whole, rest = divmod(value, unit)
     return f"{whole}.{rest:0{len(str(unit)) - 1}}".rstrip("0") if rest else str(whole)
-
-
-def series_key(measurement: str, tags: Iterable[tuple[str, str]]) -> str:
-    """A series as line protocol writes it, with its escapes."""
-    name = measurement.replace(",", "\\,").replace(" ", "\\ ")
-    return ",".join([name, *(f"{_escaped(key)}={_escaped(value)}" for key, value in tags)])
-
-
-def _escaped(text: str) -> str:
-    return text.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")

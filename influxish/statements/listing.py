@@ -10,7 +10,7 @@ from influxish.emit.series import StatementResult
 from influxish.errors import CompileError
 from influxish.influxql import show
 from influxish.regex import compile_regex
-from influxish.statements.answers import Row, answer, looking, page, series, series_key
+from influxish.statements.answers import Row, answer, looking, page, series
 from influxish.statements.conditions import (
     NAME,
     TAG_KEY,
@@ -21,6 +21,7 @@ from influxish.statements.conditions import (
 from influxish.statements.measurement_filter import MeasurementFilter
 from influxish.statements.registry import StatementContext, executes
 from influxish.statements.sources import Place, measurements, places
+from influxish.storage.line_writer import series_key
 from influxish.storage.points import Tags
 from influxish.types import TYPE_PREFERENCE, TimeRange
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from influxish.delivery.service import Delivery
 from influxish.emit.series import StatementResult
 from influxish.errors import NotFound
 from influxish.exec.context import QueryContext
@@ -25,12 +26,14 @@ class StatementContext:
         database: the one meant where the statement names none; "" for none.
         query: says when to stop.
         running: what SHOW QUERIES tells.
+        delivery: sends what was written to those who subscribed.
     """
 
     engine: Engine
     database: str
     query: QueryContext
     running: RunningQueries
+    delivery: Delivery
 
     def look(self) -> None:
         """Raises: QueryCancelled, LimitExceeded: as `QueryContext.look`."""

@@ -8,7 +8,7 @@ databases and policies is `administration.py`, what it tells of its data `lookup
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from influxish.errors import PartialWrite
@@ -27,6 +27,8 @@ from influxish.storage.opening import Opening, shard_name, store_folder
 from influxish.storage.options import StorageOptions
 from influxish.storage.points import PointBatch
 from influxish.storage.shard import Shard
+from influxish.storage.statistics import Statistics
+from influxish.storage.subscriptions import Subscriptions
 from influxish.storage.wal import WriteAheadLog, log_files, log_number
 from influxish.storage.writing import Intake
 from influxish.types import ALL_TIME, TimeRange
@@ -43,10 +45,16 @@ class Engine(Administration, Lookup):
         damage: what was found broken, and left out, since the store was opened.
         accounts: the users.
         continuous_queries: those of all databases.
+        subscriptions: who wants copies of what is written.
+        statistics: what was written, and what lies where.
+        on_written: called with database, policy and points after every write, in the thread that writes.
     """
 
     accounts: Accounts
     continuous_queries: StoredContinuousQueries
+    subscriptions: Subscriptions
+    statistics: Statistics
+    on_written: Callable[[str, str, PointBatch], None] | None = None
 
     def __init__(self, path: Path | None, options: StorageOptions) -> None:
         super().__init__(path, options)
@@ -73,8 +81,10 @@ class Engine(Administration, Lookup):
             self._folder_lock = self._lock.folder = FolderLock(self.path)
         self._catalog = Catalog(None if self.path is None else self.path / "catalog.sqlite")
         self._databases = Opening(self.path, files, self._catalog, self.damage).databases()
-        shared = self._lock, self._catalog, self._usable, self._databases
-        self.accounts, self.continuous_queries = Accounts(*shared), StoredContinuousQueries(*shared)
+        parts = (self._lock, self._catalog, self._usable, self._databases)
+        self.accounts, self.subscriptions = Accounts(*parts), Subscriptions(*parts)
+        self.continuous_queries = StoredContinuousQueries(*parts)
+        self.statistics = Statistics(self.path, self._lock, self._usable, self._databases)
         if self.path is not None:
             folder = self.path / "wal"
             numbers = [log_number(path) for path in log_files(files, folder)]
@@ -151,6 +161,7 @@ class Engine(Administration, Lookup):
             self._check_writable()
             state = self._database(database)
             target = state.policy(policy)
+            self.statistics.write_begins(points.rows)
             duration = target.policy.duration
             oldest = time.time_ns() - duration if duration else None
             intake = Intake(target, lambda covered: self._shard(target, covered), oldest)
@@ -159,8 +170,12 @@ class Engine(Administration, Lookup):
             full = self._flusher.memory() > self.options.memtable_bytes
         if self._wal is not None and ticket:
             self._wal.commit(ticket)
+        if self.on_written is not None and intake.portions:
+            accepted = PointBatch(tuple(portion.table for portion in intake.portions))
+            self.on_written(database, target.policy.name, accepted)
         if full:
             self._flusher.flush_in_passing()
+        self.statistics.write_ends(intake.rejected)
         if intake.rejected:
             message = f"{intake.rejected[0][1]} dropped={len(intake.rejected)}"
             raise PartialWrite(message, rejected=intake.rejected, written=written)

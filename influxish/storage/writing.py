@@ -14,9 +14,8 @@ from influxish.batch import Column, Mask, Positions
 from influxish.storage.databases import PolicyState
 from influxish.storage.points import PointBatch, PointTable, any_valid
 from influxish.storage.shard import Shard
+from influxish.storage.statistics import BEYOND_RETENTION
 from influxish.types import DataType, TimeRange
-
-BEYOND_RETENTION = "points beyond retention policy"
 
 
 @dataclass(frozen=True, eq=False)

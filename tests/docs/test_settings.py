@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from influxish.database import Database
+from influxish.delivery.options import DeliveryOptions
 from influxish.exec.context import Limits
 from influxish.storage.files import Files
 from influxish.storage.options import StorageOptions
@@ -27,7 +28,7 @@ _UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 def settings() -> dict[str, Any]:
     """Name → default of everything that `influxish.open` takes beside the path."""
     found = {}
-    for item in (*fields(Limits), *fields(StorageOptions), *fields(Upkeep)):
+    for item in (*fields(Limits), *fields(StorageOptions), *fields(DeliveryOptions), *fields(Upkeep)):
         assert item.default is not MISSING or item.default_factory is not MISSING, item.name
         found[item.name] = item.default_factory if item.default is MISSING else item.default
     found["workers"] = inspect.signature(Database).parameters["workers"].default
@@ -46,6 +47,8 @@ def test_the_default_is_the_one_written(name: str, default: Any) -> None:
     text = WRITTEN[name]["default"].strip()
     if default is Files:
         assert text == "the operating system's"
+    elif isinstance(default, bool):
+        assert text == f"`{default}`"
     elif isinstance(default, str):
         assert text == f'`"{default}"`'
     else:

@@ -1,10 +1,10 @@
-"""Durations as Go prints them, and keys of series as line protocol does."""
+"""Durations as Go prints them."""
 
 from __future__ import annotations
 
 import pytest
 
-from influxish.statements.answers import go_duration, series_key
+from influxish.statements.answers import go_duration
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,3 @@ from influxish.statements.answers import go_duration, series_key
 )
 def test_a_duration_is_spelled_as_go_spells_it(nanoseconds: int, text: str) -> None:
     assert go_duration(nanoseconds) == text
-
-
-def test_a_series_key_has_the_escapes_of_line_protocol() -> None:
-    assert series_key("a b,c=d", [("k=1", "v w"), ("l", "x,y")]) == "a\\ b\\,c=d,k\\=1=v\\ w,l=x\\,y"

@@ -1,4 +1,4 @@
-"""A password is shown nowhere. What users' statements answer is in tests/cases/31_users.iql."""
+"""A password is shown nowhere. What users' statements answer is in tests/cases/40_users.iql."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from influxish.batch import Batch, Column, GroupTable, Mask
 from influxish.errors import ExecutionError, PartialWrite, WriteError
-from influxish.functions.interruption import look
+from influxish.functions.interruption import interrupted_by, look
 from influxish.plan.nodes import Emit
 from influxish.plan.target import Write
 from influxish.storage.engine import Engine
@@ -70,7 +70,8 @@ class EngineSink(Sink):
         self._waiting, self._free = [], POINTS_OF_A_WRITE
         points = PointBatch(tuple(self._rows.tables(batch)))
         try:
-            self._engine.write(self._target.database, self._target.policy, points)
+            with interrupted_by(lambda: None):  # a write, and a flush that it sets off, is done or not begun
+                self._engine.write(self._target.database, self._target.policy, points)
         except PartialWrite as error:
             raise _worded(error) from None
         self._written += batch.rows

@@ -89,6 +89,25 @@ def test_it_can_be_stopped_between_two_batches(many: Database) -> None:
     assert written == {0, POINTS_OF_A_WRITE, 2 * POINTS_OF_A_WRITE, ROWS}  # all: stopped on the way to the answer
 
 
+def test_it_can_be_stopped_at_any_look_while_writes_set_off_flushes(tmp_path: Path) -> None:
+    with influxish.open(tmp_path, memtable_bytes=1, merge_segments=2, workers=1) as db:
+        db.create_database("demo")
+        values = {"v": np.arange(ROWS), "s": np.array(["text"], object)[np.zeros(ROWS, int)]}
+        db.engine.write("demo", "", PointBatch.from_columns("m", np.arange(ROWS), {}, values))
+        counter = CancelledAtLook(10**9)
+        db.query("SELECT v, s INTO t FROM m", database="demo", cancel=counter)
+        found = {0: ROWS}
+        for number in range(1, counter.looks, 5):
+            with pytest.raises(QueryCancelled):
+                db.query(f"SELECT v, s INTO t{number} FROM m", database="demo", cancel=CancelledAtLook(number))
+            found[number] = count(db, f"t{number}")
+        assert set(found.values()) <= {0, POINTS_OF_A_WRITE, 2 * POINTS_OF_A_WRITE, ROWS}
+        assert db.damage == []
+    with influxish.open(tmp_path) as db:
+        assert db.damage == []
+        assert {number: count(db, f"t{number or ''}") for number in found} == found
+
+
 def test_a_set_switch_keeps_it_from_writing(many: Database) -> None:
     switch = CancelSwitch()
     switch.cancel()

@@ -235,6 +235,31 @@ def test_nothing_is_dropped_by_itself_in_a_library() -> None:
         assert db.measurements("d") == []
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE WHERE v > 1",
+        "DELETE FROM m WHERE time < now()",
+        "DROP SERIES WHERE v > 1",
+        "SELECT * INTO copy FROM m",
+        "SHOW SERIES",
+        "SHOW SERIES EXACT CARDINALITY",
+        "SHOW TAG VALUES WITH KEY = h",
+        "SHOW FIELD KEYS",
+        "SHOW SHARDS",
+        "SHOW STATS",
+        "DROP MEASUREMENT m",
+    ],
+)
+def test_statements_answer_while_all_points_are_hidden(statement: str) -> None:
+    with influxish.open() as db:
+        db.create_database("d")
+        db.write("m,h=a v=1 1", database="d")
+        db.query('ALTER RETENTION POLICY "autogen" ON d DURATION 1h SHARD DURATION 1h')
+        db.query(statement, database="d")
+        assert list(db.query("SELECT v FROM m", database="d")) == []
+
+
 def test_a_failure_of_the_thread_is_logged_and_does_not_end_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

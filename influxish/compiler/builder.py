@@ -102,6 +102,11 @@ class SelectBuilder:
         """How its rows come: `by_time` and `row_window` of a SELECT that answers them as they are."""
         return (self.by_time, self.row_window) if self.raw else (False, self.window)
 
+    @property
+    def written_tags(self) -> list[ast.Field]:
+        """Its last columns, if it writes INTO a measurement: they become tags of the points."""
+        return [key for item in self.fields for key in _listed_keys(item)] if self.select.target else []
+
     def is_open(self) -> bool:
         """Whether wildcards are left among the fields."""
         return any(has_wildcard(item.expression) for item in self.fields)
@@ -121,8 +126,12 @@ class SelectBuilder:
             for item in self.fields:
                 self._connect(self._open(item))
             return
-        listed = with_listed_keys(self.fields)
-        names = [own_title(item) for item in listed] if self.is_subquery else column_names(listed)
+        if self.select.target is None:
+            listed = with_listed_keys(self.fields)
+            names = [own_title(item) for item in listed] if self.is_subquery else column_names(listed)
+        else:
+            listed = [*self.fields, *self.written_tags]
+            names = [*column_names(self.fields), *map(own_title, self.written_tags)]
         columns = tuple(OutputColumn(name, self._label(item)) for name, item in zip(names, listed, strict=True))
         self._retitle(columns)
         if self.raw:
@@ -353,12 +362,14 @@ def has_wildcard(node: ast.Expression) -> bool:
 
 def with_listed_keys(fields: Sequence[ast.Field]) -> list[ast.Field]:
     """The fields, and after top(v, host, 3) and the like a column for each name listed in the call."""
-    listed = []
-    for item in fields:
-        listed.append(item)
-        if isinstance(item.expression, ast.Call) and _takes_keys(item.expression):
-            listed += [ast.Field(key, span=key.span) for key in item.expression.args[1:-1]]
-    return listed
+    return [column for item in fields for column in (item, *_listed_keys(item))]
+
+
+def _listed_keys(item: ast.Field) -> list[ast.Field]:
+    """A column for each name that a field which is a call of top() or bottom() lists."""
+    if not isinstance(item.expression, ast.Call) or not _takes_keys(item.expression):
+        return []
+    return [ast.Field(key, span=key.span) for key in item.expression.args[1:-1]]
 
 
 def _takes_keys(call: ast.Call) -> bool:

@@ -14,6 +14,7 @@ from influxish.compiler.checks import check_expanded, is_time
 from influxish.compiler.dimensions import dimension_names, is_time_call
 from influxish.compiler.names import own_title
 from influxish.compiler.node_types import NodeTyper, Refused
+from influxish.compiler.places import resolve_target
 from influxish.compiler.result_types import result_type
 from influxish.compiler.scope import Scope, is_pattern
 from influxish.compiler.select import Compiled
@@ -47,27 +48,6 @@ class Linked:
     shards: dict[str, ShardSource]
 
 
-def check_databases(select: ast.Select, store: Store, database: str) -> None:
-    """Refuse a statement that names a database that there is not, before anything else is said of it.
-
-    Raises:
-        NotFound: of one of its sources, at any depth.
-    """
-    for source in select.sources:
-        if isinstance(source, ast.SubQuery):
-            check_databases(source.statement, store, database)
-        elif isinstance(source, ast.Measurement):
-            check_database(source.database or database, store)
-
-
-def check_database(name: str, store: Store) -> None:
-    """Raises: NotFound, for "" as well."""
-    if not name:
-        raise NotFound("database name required")
-    if not store.has_database(name):
-        raise NotFound(f"database not found: {name}")
-
-
 def link(compiled: Compiled, store: Store, database: str) -> Linked:
     """Look up every name of a compiled statement.
 
@@ -86,6 +66,7 @@ def link(compiled: Compiled, store: Store, database: str) -> Linked:
     for node in compiled.graph.walk():
         if node in linker.refused:
             raise linker.refused[node]
+    resolve_target(compiled.graph, store, database, tags=len(compiled.builders[-1].written_tags))
     compiled.graph.check()
     return Linked(compiled.graph, linker.shards)
 
@@ -243,7 +224,10 @@ class _Linker:
 
     def _snapshot(self, database: str, policy: str) -> list[tuple[str, ShardSource]]:
         """All shards of a policy as of one moment, however often a query names it."""
-        check_database(database, self.store)
+        if not database:
+            raise NotFound("database name required")
+        if not self.store.has_database(database):
+            raise NotFound(f"database not found: {database}")
         policy = policy or self.store.default_policy(database)
         if not self.store.has_policy(database, policy):
             raise NotFound(f"retention policy not found: {policy}")

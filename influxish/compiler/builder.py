@@ -211,8 +211,9 @@ class SelectBuilder:
             return
         joined = self._project({label: Reference(label) for label in nodes}, *nodes.values())
         defaults = self._with_defaults(joined, nodes)
-        for call in self.traits.calls:
-            self.parts[format_node(call), 0] = defaults
+        for item in fields:
+            for call in _group_calls(item.expression):
+                self.parts[format_node(call), 0] = defaults
 
     # --- calls ---
 

@@ -6,7 +6,7 @@ How results of separate calls, or of separate inputs, become rows. Knows no oper
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,7 +34,7 @@ class Alignment:
         place = self.places[number]
         if len(place) == len(self.groups) and ascending([place]):
             return column
-        result = Column.absent(column.type, len(self.groups))
+        result = replace(Column.absent(column.type, len(self.groups)), default=column.default)
         assert result.valid is not None
         result.values[place] = column.values
         result.valid[place] = column.mask

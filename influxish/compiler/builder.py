@@ -44,6 +44,8 @@ class SelectBuilder:
 
     Attributes:
         select: the statement.
+        condition: its WHERE without the bounds on time, as written.
+        series_limit: SLIMIT and SOFFSET, those of the queries around it added.
         sources: number of buckets before the time range → the node that the rows of FROM and WHERE come from, those of
             these buckets included.
         output: the node that reads one edge for each field.
@@ -61,6 +63,8 @@ class SelectBuilder:
 
     graph: Graph
     select: ast.Select
+    condition: Expression | None
+    series_limit: tuple[int, int]
     sources: dict[int, Node]
     output: Output
     fields: list[ast.Field]

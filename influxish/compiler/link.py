@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from influxish.compiler.builder import SelectBuilder
 from influxish.compiler.checks import check_expanded
+from influxish.compiler.counting import counted_series
 from influxish.compiler.dimensions import dimension_names, is_time_call
 from influxish.compiler.scope import Scope, is_pattern
 from influxish.compiler.select import Compiled
@@ -40,7 +41,7 @@ from influxish.plan.nodes import (
 )
 from influxish.regex import compile_regex
 from influxish.storage.interface import ShardSource, Store
-from influxish.types import ALL_TIME, DataType
+from influxish.types import ALL_TIME, DataType, SeriesLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +191,7 @@ class _Linker:
     def _put_scans(
         self, table: Table, found: list[tuple[str, ShardSource, str]], scope: Scope, builder: SelectBuilder, place: int
     ) -> None:
+        limit, counted = self._series_limit(builder), counted_series(builder.condition, scope)
         scans: list[Node] = [
             Scan(
                 shard=label,
@@ -198,6 +200,8 @@ class _Linker:
                 tags=scope.tag_requests(),
                 dimensions=builder.dimensions,
                 time_range=table.time_range,
+                series_limit=limit,
+                counted=None if limit is None else counted,
                 descending=builder.descending,
                 place=place,
             )
@@ -207,6 +211,11 @@ class _Linker:
         if len(scans) > 1 and not all(isinstance(reader, Merge) for reader in table.readers):
             self.graph.append(table, Merge())
         self.graph.split(table, scans)
+
+    def _series_limit(self, builder: SelectBuilder) -> SeriesLimit | None:
+        """What SLIMIT and SOFFSET leave of the groups of a shard: these are the groups of the outermost query."""
+        limit, offset = builder.series_limit
+        return SeriesLimit(self.compiled.builders[-1].own_dimensions, limit, offset) if limit or offset else None
 
     # --- subqueries ---
 

@@ -44,10 +44,10 @@ class SelectBuilder:
 
     Attributes:
         select: the statement.
-        condition: its WHERE without the bounds on time, as written.
         series_limit: SLIMIT and SOFFSET, those of the queries around it added.
         sources: number of buckets before the time range → the node that the rows of FROM and WHERE come from, those of
             these buckets included.
+        condition: that of WHERE, but for the time range.
         output: the node that reads one edge for each field.
         fields: the select list without `time`, as far as it is expanded.
         raw: no group function is called: rows are answered as they are.
@@ -59,13 +59,14 @@ class SelectBuilder:
         row_window: those that do not come by the buckets of this window; None: by the series of the subquery alone.
         hidden: the tags that a wildcard among the fields leaves out.
         alone: the fields call one group function, and no other.
+        types: heading → the type that the column has for the query around it, as `result_types.py` says.
     """
 
     graph: Graph
     select: ast.Select
-    condition: Expression | None
     series_limit: tuple[int, int]
     sources: dict[int, Node]
+    condition: Expression | None
     output: Output
     fields: list[ast.Field]
     traits: Traits
@@ -83,6 +84,7 @@ class SelectBuilder:
     dimensions: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     alone: bool = False
+    types: dict[str, DataType] = field(default_factory=dict)
 
     @property
     def source(self) -> Node:
@@ -118,7 +120,7 @@ class SelectBuilder:
             for item in self.fields:
                 self._connect(self._open(item))
             return
-        listed = _with_listed_keys(self.fields)
+        listed = with_listed_keys(self.fields)
         names = [own_title(item) for item in listed] if self.is_subquery else column_names(listed)
         columns = tuple(OutputColumn(name, self._label(item)) for name, item in zip(names, listed, strict=True))
         self._retitle(columns)
@@ -341,7 +343,7 @@ def has_wildcard(node: ast.Expression) -> bool:
     return any(isinstance(part, ast.Wildcard | ast.RegexLiteral) for part in node.walk())
 
 
-def _with_listed_keys(fields: Sequence[ast.Field]) -> list[ast.Field]:
+def with_listed_keys(fields: Sequence[ast.Field]) -> list[ast.Field]:
     """The fields, and after top(v, host, 3) and the like a column for each name listed in the call."""
     listed = []
     for item in fields:

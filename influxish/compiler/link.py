@@ -1,47 +1,41 @@
-"""Link: the symbols of a compiled graph meet the schema. Shards are found, names typed, wildcards expanded.
+"""Link: the symbols of a compiled graph meet the schema. Shards are found, names looked up, wildcards expanded.
 
-After this stage the graph holds one scan for each (source, shard), and every column has a type.
+After this stage the graph holds one scan for each (source, shard), and every column has a type: see `node_types.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 
-from influxish.compiler.builder import SelectBuilder
+from influxish.compiler.builder import SelectBuilder, with_listed_keys
 from influxish.compiler.checks import check_expanded
 from influxish.compiler.counting import counted_series
 from influxish.compiler.dimensions import dimension_names, is_time_call
+from influxish.compiler.names import own_title
+from influxish.compiler.node_types import NodeTyper, Refused
+from influxish.compiler.result_types import result_type
 from influxish.compiler.scope import Scope, is_pattern
 from influxish.compiler.select import Compiled
-from influxish.compiler.typing import Resolve, type_condition, type_value
 from influxish.compiler.wildcards import expand_fields
-from influxish.errors import CompileError, NotFound, QueryError
+from influxish.errors import CompileError, NotFound
 from influxish.functions.expression import NULL, Expression, Reference
-from influxish.functions.registry import Function
-from influxish.functions.state import GroupCall
 from influxish.plan.columns import writes
 from influxish.plan.graph import Graph, walk_down
 from influxish.plan.node import Node
 from influxish.plan.nodes import (
-    Aggregate,
     Computed,
-    Default,
     Derive,
-    Fill,
-    FillOption,
-    Filter,
     Merge,
     Nothing,
-    Output,
     Project,
     Scan,
     Table,
-    Walk,
 )
 from influxish.regex import compile_regex
-from influxish.storage.interface import ShardSource, Store
-from influxish.types import ALL_TIME, DataType, SeriesLimit
+from influxish.storage.interface import ScanRequest, ShardSource, Store
+from influxish.types import ALL_TIME, DataType, FieldRequest, SeriesLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +61,9 @@ def link(compiled: Compiled, store: Store, database: str) -> Linked:
     linker.find_dimensions()
     for builder in compiled.builders:
         linker.link_select(builder)
+    for node in compiled.graph.walk():
+        if node in linker.refused:
+            raise linker.refused[node]
     compiled.graph.check()
     return Linked(compiled.graph, linker.shards)
 
@@ -79,6 +76,7 @@ class _Linker:
     shards: dict[str, ShardSource] = field(default_factory=dict)
     snapshots: dict[tuple[str, str], list[tuple[str, ShardSource]]] = field(default_factory=dict)
     found: dict[Table, list[tuple[str, ShardSource, str]]] = field(default_factory=dict)
+    refused: Refused = field(default_factory=dict)
 
     @property
     def graph(self) -> Graph:
@@ -125,14 +123,53 @@ class _Linker:
             expanded = expand_fields(builder.fields, scope, builder.hidden)
             check_expanded(builder.select, expanded, builder.traits.buckets)
             builder.build(expanded)
+        self._note_types(builder, scope)
+        is_run = partial(self._is_run, builder, scope, found)
+        typer = NodeTyper(self.graph, builder, scope, is_run, self.refused)
         for node in list(walk_down(builder.output, above=leaves)):
             if node.outputs or node is builder.output:  # else it was cut off with a reader that had no column
-                self._type(node, builder, scope)
+                typer.type(node)
         for outer in self.compiled.builders:
             for steps, below in outer.sources.items():
                 outer.sources[steps] = builder.output if below is unlinked else below
         for listed in each_source:
             self._link_leaves(listed, found, scope, builder)
+
+    def _note_types(self, builder: SelectBuilder, scope: Scope) -> None:
+        """What the types of the columns are said to be. Type errors are errors of the outermost SELECT only."""
+        for item in with_listed_keys(builder.fields):
+            try:
+                type = result_type(item.expression, scope.type_of)
+            except CompileError:
+                if builder is self.compiled.builders[-1]:
+                    raise
+                type = DataType.UNKNOWN
+            builder.types.setdefault(own_title(item), type)
+
+    def _is_run(
+        self,
+        builder: SelectBuilder,
+        scope: Scope,
+        found: dict[Table, list[tuple[str, ShardSource, str]]],
+        name: str,
+        type: DataType,
+    ) -> bool:
+        """Whether any series that WHERE does not rule out by its tags may have a field of that name and type.
+
+        A subquery is asked always. A name that is no field stands for any.
+        """
+        if scope.whole_rows:
+            return True
+        counted, limit = counted_series(builder.condition, scope), self._series_limit(builder)
+        for _, source, measurement in (item for listed in found.values() for item in listed):
+            fields = source.schema()[measurement].fields
+            if name in scope.fields and type not in fields.get(name, ()):
+                continue
+            requests = tuple(FieldRequest(field, field, types[0]) for field, types in fields.items())
+            request = ScanRequest(measurement, requests, series=counted, series_limit=limit, counted=counted)
+            if source.estimate(request).series:
+                return True
+        return False
 
     def _link_leaves(
         self,
@@ -152,12 +189,16 @@ class _Linker:
     # --- sources ---
 
     def _find(self, table: Table) -> list[tuple[str, ShardSource, str]]:
-        """(shard name, shard, measurement) for everything that a name in FROM means."""
+        """(shard name, shard, measurement) for everything that a name in FROM means.
+
+        What there is is what the outermost SELECT asks for, however narrow the range of a subquery is.
+        """
         if table not in self.found:
             self.found[table] = self._find_anew(table)
         return self.found[table]
 
     def _find_anew(self, table: Table) -> list[tuple[str, ShardSource, str]]:
+        asked = self.compiled.builders[-1].time_range
         matches: Callable[[str], bool] = table.measurement.__eq__
         if table.is_pattern:
             pattern = compile_regex(table.measurement)
@@ -165,7 +206,7 @@ class _Linker:
         return [
             (label, source, measurement)
             for label, source in self._snapshot(table.database or self.database, table.policy)
-            if source.time_range.overlaps(table.time_range)
+            if source.time_range.overlaps(asked) or source.time_range.overlaps(table.time_range)
             for measurement in sorted(source.schema())
             if matches(measurement)
         ]
@@ -205,7 +246,8 @@ class _Linker:
                 descending=builder.descending,
                 place=place,
             )
-            for label, _, measurement in found
+            for label, source, measurement in found
+            if source.time_range.overlaps(table.time_range)
         ]
         scans = scans or [Nothing()]
         if len(scans) > 1 and not all(isinstance(reader, Merge) for reader in table.readers):
@@ -223,12 +265,13 @@ class _Linker:
         return next(builder for builder in self.compiled.builders if builder.output is derive)
 
     def _add_derived(self, scope: Scope, derive: Derive) -> None:
-        columns = writes(derive)
-        selected = [name for name, type in columns.items() if type is DataType.TAG]
-        fields = {name: [type] for name, type in columns.items() if type not in (DataType.TAG, DataType.UNKNOWN)}
-        scope.add(fields, selected)
+        builder = self._builder_of(derive)
+        types = builder.types
+        selected = [name for name, type in types.items() if type is DataType.TAG]
+        scope.untyped.update(name for name, type in types.items() if type is DataType.UNKNOWN)
+        scope.add({name: [type] for name, type in types.items() if name not in (*selected, *scope.untyped)}, selected)
         scope.selected.update(selected)
-        scope.tags.update(name for name in self._builder_of(derive).own_dimensions if name not in columns)
+        scope.tags.update(name for name in builder.own_dimensions if name not in types)
 
     def _align_derived(self, derive: Derive, scope: Scope, builder: SelectBuilder, place: int, *, alone: bool) -> None:
         """Tell a subquery what is read around it, and give it the columns of its neighbours."""
@@ -250,112 +293,6 @@ class _Linker:
             source: Expression = Reference(names.get(label, label), type=type) if same else replace(NULL, type=type)
             columns.append(Computed(label, source))
         self.graph.append(linked, Project(columns=tuple(columns), descending=builder.descending))
-
-    # --- types ---
-
-    def _type(self, node: Node, builder: SelectBuilder, scope: Scope) -> None:
-        graph = self.graph
-        match node:
-            case Filter(condition=condition):
-                graph.replace(node, Filter(condition=type_condition(condition, scope.resolve_in_condition)))
-            case Project() if not any(
-                isinstance(source, Aggregate | Default | Fill | Walk | Nothing) for source in node.sources
-            ):
-                self._type_rows(node, scope)
-            case Project(columns=columns):
-                made = {label: type for source in node.sources for label, type in writes(source).items()}
-                resolve: Resolve = lambda ref: (ref.name, made[ref.name]) if ref.name in made else None  # noqa: E731
-                typed = tuple(Computed(c.label, type_value(c.expression, resolve)) for c in columns)
-                graph.replace(node, replace(node, columns=typed))
-            case Aggregate(calls=calls):
-                call = _type_call(calls[0], builder, scope)
-                if call is None:
-                    graph.redirect(node, Nothing())
-                else:
-                    graph.replace(node, replace(node, calls=(call,)))
-            case Walk():
-                self._type_walk(node, builder)
-            case Default():
-                self._type_default(node)
-            case Fill(columns=fills):
-                types = writes(node.source)
-                if isinstance(node.source, Nothing):
-                    graph.remove(node)
-                else:
-                    graph.replace(node, replace(node, columns=tuple(replace(f, type=types[f.label]) for f in fills)))
-            case Output(columns=outputs):
-                written = {source: writes(source) for source in set(node.sources)}
-                named = tuple(
-                    replace(column, type=written[source].get(column.label, DataType.UNKNOWN))
-                    for column, source in zip(outputs, node.sources, strict=True)
-                )
-                output = replace(node, columns=named)
-                graph.replace(node, output)
-                builder.output = output
-
-    def _type_walk(self, node: Walk, builder: SelectBuilder) -> None:
-        type = writes(node.source).get(node.argument)
-        if type is None or type is DataType.TAG:
-            self.graph.redirect(node, Nothing())
-            return
-        if type not in node.function.takes:
-            reference = builder.names.get(node.argument)
-            raise _unsupported(node.function, type, reference or Reference(node.argument))
-        self.graph.replace(node, replace(node, type=type))
-
-    def _type_default(self, node: Default) -> None:
-        types = writes(node.source)
-        if isinstance(node.source, Nothing):
-            self.graph.remove(node)
-            return
-        number = DataType.FLOAT if node.columns[0].option is FillOption.NUMBER else DataType.UNKNOWN
-        known = {label: type for label, type in types.items() if type is not DataType.UNKNOWN}
-        columns = tuple(replace(column, type=known.get(column.label, number)) for column in node.columns)
-        self.graph.replace(node, replace(node, columns=columns))
-
-    def _type_rows(self, node: Project, scope: Scope) -> None:
-        """Type a projection of plain rows. A row is answered if any field named in it has a value.
-
-        Rows of subqueries are answered all, if any column named in it is there at all.
-        """
-        named = [scope.resolve(reference) for column in node.columns for reference in column.expression.references()]
-        required = dict.fromkeys(found[0] for found in named if found is not None and found[1] is not DataType.TAG)
-        typed = tuple(Computed(c.label, type_value(c.expression, scope.resolve)) for c in node.columns)
-        if scope.whole_rows and any(found is not None for found in named):
-            self.graph.replace(node, replace(node, columns=typed))
-        elif required and not scope.whole_rows:
-            self.graph.replace(node, replace(node, columns=typed, required=tuple(required)))
-        else:
-            self.graph.redirect(node, Nothing())
-
-
-def _type_call(call: GroupCall, builder: SelectBuilder, scope: Scope) -> GroupCall | None:
-    """The call with its columns and types known; None if it reads a column that is no field."""
-    reference = builder.names[call.argument]
-    found = scope.resolve(reference)
-    if found is None or found[1] is DataType.TAG:
-        return None
-    label, type = found
-    if type not in call.function.takes:
-        raise _unsupported(call.function, type, reference)
-
-    def column(name: str) -> tuple[str, DataType]:
-        known = scope.resolve(builder.names[name])
-        return known if known is not None else (scope.tag_label(builder.names[name]), DataType.TAG)
-
-    beside = tuple((column(read)[0], written, column(read)[1]) for read, written, _ in call.beside)
-    keys = tuple(column(key)[0] for key in call.keys)
-    return replace(call, argument=label, type=type, keys=keys, beside=beside)
-
-
-def _unsupported(function: Function, type: DataType, reference: Reference) -> QueryError:
-    takes = ", ".join(sorted(taken.value for taken in function.takes))
-    name = (function.kin or function.name).replace("_", " ")
-    return CompileError(
-        f"unsupported {name} iterator type: *query.{type.value}InterruptIterator",
-        span=reference.span,
-        hint=f"{reference.name} is a {type.value} field; {function.name}() takes {takes}",
-    )
 
 
 def _leaves(source: Node) -> Iterator[Table | Derive]:

@@ -21,8 +21,9 @@ class Scope:
         casts: label → field to be read as another type than its own, collected while names are resolved.
         grouped: what the rows are grouped by; a condition may name it like a tag, though the source offers no such tag.
         conditions: the names that conditions took from there.
+        untyped: columns that are there, and of which nothing else is known.
         whole_rows: all sources are subqueries: their rows are rows whatever is read of them, and a tag they select can
-            be missing; one they group by is empty instead.
+            be missing; one they group by is empty instead. A cast to what a value cannot be leaves it as it is.
         selected: tags that subqueries select.
         missing: names looked up like tags that are none; such a column holds no value anywhere.
     """
@@ -32,6 +33,7 @@ class Scope:
     casts: dict[str, FieldRequest] = field(default_factory=dict)
     grouped: frozenset[str] = frozenset()
     conditions: set[str] = field(default_factory=set)
+    untyped: set[str] = field(default_factory=set)
     whole_rows: bool = False
     selected: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
@@ -47,6 +49,8 @@ class Scope:
         """Label and type of the column that a name means, None if there is none."""
         name, cast = reference.name, reference.cast
         own = self.fields.get(name)
+        if self.whole_rows and not self.fits(reference):
+            cast = None
         if cast is DataType.TAG or (cast is None and own is None):
             return (name, DataType.TAG) if name in self.tags else None
         if own is None:
@@ -57,6 +61,19 @@ class Scope:
         label = column_label(name, cast)
         self.casts[label] = FieldRequest(label, name, cast)
         return label, cast
+
+    def fits(self, reference: Reference) -> bool:
+        """Whether the values that a name means can be of the type that it is cast to."""
+        own, cast = self.fields.get(reference.name), reference.cast
+        if cast is None or (cast is own):
+            return True
+        if own is None:
+            return cast is DataType.TAG or cast is DataType.ANY_FIELD
+        return cast is DataType.ANY_FIELD or (own.is_numeric and cast.is_numeric)
+
+    def type_of(self, name: str) -> DataType:
+        """The type of the column that a name means without a cast; UNKNOWN if there is none."""
+        return self.fields.get(name) or (DataType.TAG if name in self.tags else DataType.UNKNOWN)
 
     def resolve_in_condition(self, reference: Reference) -> tuple[str, DataType] | None:
         """The same for a name in WHERE, which may also be one that rows are grouped by."""

@@ -95,9 +95,9 @@ class _Compiler:
         builder = SelectBuilder(
             graph=self.graph,
             select=select,
-            condition=condition,
             series_limit=(inner.series_limit, inner.series_offset),
             sources=sources,
+            condition=condition,
             output=titled,
             fields=[],
             traits=traits,

@@ -1,11 +1,13 @@
-"""Types of expressions, once the names are known. A select list with a type error is refused; a condition is false."""
+"""Types of expressions, once the names are known: those of the values. Operands that do not go together make null.
+
+What InfluxDB says the types are, and the errors it finds in them, is the business of `result_types.py`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from influxish.errors import CompileError
 from influxish.functions.expression import (
     FALSE,
     NULL,
@@ -36,8 +38,6 @@ def type_value(node: Expression, resolve: Resolve, *, whole: bool = False) -> Ex
 
     Args:
         whole: integers that are divided stay integers. So it is in conditions, unless both are constants.
-    Raises:
-        CompileError: operands that do not go together.
     """
     match node:
         case Literal():
@@ -65,24 +65,19 @@ def _whole_division(division: Expression) -> Expression:
 
 
 def combine(op: str, left: Expression, right: Expression, at: Expression) -> Expression:
-    """`left op right` with its type.
+    """`left op right` with its type; null if the two do not go together.
 
-    Raises:
-        CompileError: operands that do not go together.
+    A boolean beside one that is missing is beside false. Beside anything else it gives false.
     """
-    if NULL in (left, right) or DataType.DURATION in (left.type, right.type):
-        return NULL
-    for side, other in ((left, right), (right, left)):
-        if side.type is DataType.INTEGER and isinstance(other, Literal) and other.type is DataType.UNSIGNED:
-            text = f"{_with_type(left)} {op} {_with_type(right)}"
-            message = f"type error: {text}: cannot use {op} with an integer and unsigned literal"
-            raise CompileError(message, span=at.span)
-    result = _result(op, left.type, right.type)
-    if result is None:
-        text = f"{_with_type(left)} {op} {_with_type(right)}"
-        message = f"type error: {text}: incompatible types: {_word(left.type)} and {_word(right.type)}"
-        raise CompileError(message, span=at.span)
-    return Arithmetic(op, left, right, type=result, span=at.span)
+    if op in "&|^":
+        left = FALSE if left is NULL and right.type is DataType.BOOLEAN else left
+        right = FALSE if right is NULL and left.type is DataType.BOOLEAN else right
+        if left.type is DataType.BOOLEAN:
+            together = right.type is DataType.BOOLEAN
+            op, right = (op, right) if together else ("^", left)
+            return Arithmetic(op, left, right, type=DataType.BOOLEAN, span=at.span)
+    result = None if NULL in (left, right) else _result(op, left.type, right.type)
+    return NULL if result is None else Arithmetic(op, left, right, type=result, span=at.span)
 
 
 def apply_math(name: str, arguments: tuple[Expression, ...], at: Expression) -> Expression:
@@ -96,13 +91,19 @@ def apply_math(name: str, arguments: tuple[Expression, ...], at: Expression) -> 
     return MathCall(name, arguments, function.kernel, computes, type=result, span=at.span)
 
 
-def type_condition(node: Expression, resolve: Resolve) -> Expression:
-    """A condition with its names resolved. What cannot be compared is false; an unknown name is an empty tag."""
+def type_condition(node: Expression, resolve: Resolve, *, whole_rows: bool = False) -> Expression:
+    """A condition with its names resolved. What cannot be compared is false; an unknown name is an empty tag.
+
+    Args:
+        whole_rows: it is about the rows of subqueries, where a boolean that is missing is false.
+    """
     match node:
         case Literal():
             return node if node.type is DataType.BOOLEAN else FALSE
         case Logical(op=op, terms=terms):
-            return replace(node, op=op, terms=tuple(type_condition(term, resolve) for term in terms))
+            return replace(
+                node, op=op, terms=tuple(type_condition(term, resolve, whole_rows=whole_rows) for term in terms)
+            )
         case Match(operand=operand):
             value = _operand(operand, resolve, beside=EMPTY)
             return replace(node, operand=value) if value is not None and value.type in _TEXT else FALSE
@@ -110,6 +111,8 @@ def type_condition(node: Expression, resolve: Resolve) -> Expression:
             a, b = _operand(left, resolve, beside=right), _operand(right, resolve, beside=left)
             if a is None or b is None or not _comparable(op, a.type, b.type):
                 return FALSE
+            if whole_rows and a.type is DataType.BOOLEAN:
+                a, b = combine("|", a, FALSE, a), combine("|", b, FALSE, b)
             return replace(node, left=a, right=b)
     return FALSE
 
@@ -118,10 +121,7 @@ def _operand(node: Expression, resolve: Resolve, *, beside: Expression) -> Expre
     """A side of a comparison, given the other; None if it can have no value."""
     if isinstance(node, Reference) and resolve(node) is None:
         return EMPTY if beside.type is DataType.STRING else None
-    try:
-        value = type_value(node, resolve, whole=True)
-    except CompileError:
-        return None
+    value = type_value(node, resolve, whole=True)
     return None if value is NULL else value
 
 
@@ -133,8 +133,6 @@ def _comparable(op: str, left: DataType, right: DataType) -> bool:
 
 
 def _result(op: str, left: DataType, right: DataType) -> DataType | None:
-    if left is right is DataType.BOOLEAN:
-        return DataType.BOOLEAN if op in "&|^" else None
     if not (left.is_numeric and right.is_numeric):
         return None
     whole = left in _INTEGERS and right in _INTEGERS
@@ -143,11 +141,3 @@ def _result(op: str, left: DataType, right: DataType) -> DataType | None:
     if op == "/" or not whole:
         return DataType.FLOAT
     return DataType.INTEGER if left is right is DataType.INTEGER else DataType.UNSIGNED
-
-
-def _with_type(node: Expression) -> str:
-    return f"{node}::{_word(node.type)}" if isinstance(node, Reference) else str(node)
-
-
-def _word(type: DataType) -> str:
-    return type.value

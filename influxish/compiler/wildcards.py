@@ -33,7 +33,7 @@ def expand_fields(fields: Sequence[ast.Field], scope: Scope, dimensions: Collect
 
 def _columns(pattern: ast.Expression, scope: Scope, dimensions: Collection[str]) -> list[ast.VarRef]:
     kind = pattern.kind if isinstance(pattern, ast.Wildcard) else None
-    fields = set() if kind == "tag" else set(scope.fields)
+    fields = set() if kind == "tag" else {*scope.fields, *scope.untyped}
     tags = set() if kind == "field" else scope.tags - set(dimensions)
     found = []
     for name in sorted(fields | tags):

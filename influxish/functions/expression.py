@@ -73,7 +73,7 @@ class Reference(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic(Expression):
-    """`left op right` for + - * / % & | ^. Missing if either side is."""
+    """`left op right` for + - * / % & | ^. Missing if either side is; a missing boolean beside another one is false."""
 
     op: str
     left: Expression
@@ -183,7 +183,8 @@ def evaluate(expression: Expression, columns: Mapping[str, Column], rows: int) -
         filled = np.empty(rows, expression.type.dtype)
         filled[:] = values
         values = filled
-    return Column(expression.type, values.astype(expression.type.dtype, copy=False), valid, default)
+    with np.errstate(invalid="ignore"):  # what is no integer is the smallest one, as with InfluxDB
+        return Column(expression.type, values.astype(expression.type.dtype, copy=False), valid, default)
 
 
 def holds(condition: Expression, columns: Mapping[str, Column], rows: int) -> Mask:
@@ -208,6 +209,9 @@ def _run(node: Expression, columns: Mapping[str, Column], rows: int) -> _Result:
             return columns[name].values, columns[name].valid
         case Arithmetic(op=op, left=left, right=right):
             (a, a_valid), (b, b_valid) = _run(left, columns, rows), _run(right, columns, rows)
+            if node.type is DataType.BOOLEAN:
+                values = arithmetic(op, _masked(a, a_valid), _masked(b, b_valid), node.type)
+                return values, None if a_valid is None or b_valid is None else a_valid | b_valid
             return arithmetic(op, a, b, node.type), _both(a_valid, b_valid)
         case Comparison(op=op, left=left, right=right):
             if not _compares(op, left.type, right.type):

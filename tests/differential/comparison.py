@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
@@ -66,7 +67,12 @@ def _keys(document: dict[str, Any]) -> str:
 def _same_value(theirs: Any, ours: Any) -> bool:
     numbers = isinstance(theirs, int | float) and isinstance(ours, int | float)
     if numbers and not isinstance(theirs, bool) and not isinstance(ours, bool):
-        if isinstance(theirs, int) and isinstance(ours, int):
+        if isinstance(theirs, int) and isinstance(ours, int) and not (_is_of_float(theirs) and _is_of_float(ours)):
             return theirs == ours
         return math.isclose(theirs, ours, rel_tol=TOLERANCE, abs_tol=1e-300)
     return type(theirs) is type(ours) and bool(theirs == ours)
+
+
+def _is_of_float(number: int) -> bool:
+    """Whether it is how a large float is written in JSON: its shortest digits, and zeros up to the point."""
+    return abs(number) > 1 << 53 and int(Decimal(repr(float(number)))) == number

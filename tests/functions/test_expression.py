@@ -92,7 +92,7 @@ def test_arithmetic_as_observed() -> None:
     assert calculated("&", K, number(3), INTEGER) == [1, 2, None]
     assert calculated("|", K, number(8), INTEGER) == [9, 10, None]
     assert calculated("^", K, number(1), INTEGER) == [0, 3, None]
-    assert calculated("&", B, TRUE, BOOLEAN) == [True, False, None]
+    assert calculated("&", B, TRUE, BOOLEAN) == [True, False, False]
 
 
 def test_division_by_zero_is_zero_but_the_rest_of_a_float_is_nan() -> None:

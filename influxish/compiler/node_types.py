@@ -1,0 +1,191 @@
+"""The nodes of a linked SELECT get the types of their columns, from what their sources write.
+
+What a call cannot take makes it nothing; whether that is an error is known when the whole graph is linked, since
+InfluxDB refuses a call only where it would be run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from influxish.compiler.builder import SelectBuilder
+from influxish.compiler.scope import Scope
+from influxish.compiler.typing import Resolve, type_condition, type_value
+from influxish.errors import CompileError, QueryError
+from influxish.functions.expression import Reference
+from influxish.functions.registry import Function
+from influxish.functions.state import GroupCall
+from influxish.plan.columns import writes
+from influxish.plan.graph import Graph, walk_down
+from influxish.plan.node import Node
+from influxish.plan.nodes import (
+    Aggregate,
+    Computed,
+    Default,
+    Fill,
+    FillOption,
+    Filter,
+    Nothing,
+    Output,
+    Project,
+    Walk,
+)
+from influxish.types import DataType
+
+Refused = dict[Node, QueryError]
+"""Nothing in the place of a call → why it is refused, if it is part of the graph in the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeTyper:
+    """Types the nodes of one SELECT, sources before readers.
+
+    Attributes:
+        is_run: whether any series has values of this name and type, or any values if it names no field.
+        refused: where calls that cannot take the type of their argument are noted down.
+    """
+
+    graph: Graph
+    builder: SelectBuilder
+    scope: Scope
+    is_run: Callable[[str, DataType], bool]
+    refused: Refused
+
+    def type(self, node: Node) -> None:
+        """Put a node with types in the place of `node`; nodes of other kinds have none."""
+        graph = self.graph
+        match node:
+            case Filter(condition=condition):
+                typed = type_condition(condition, self.scope.resolve_in_condition, whole_rows=self.scope.whole_rows)
+                graph.replace(node, Filter(condition=typed))
+            case Project() if not any(
+                isinstance(source, Aggregate | Default | Fill | Walk | Nothing) for source in node.sources
+            ):
+                self._type_rows(node)
+            case Project(columns=columns):
+                made = {label: type for source in node.sources for label, type in writes(source).items()}
+                resolve: Resolve = lambda ref: (ref.name, made[ref.name]) if ref.name in made else None  # noqa: E731
+                computed = tuple(Computed(c.label, type_value(c.expression, resolve)) for c in columns)
+                graph.replace(node, replace(node, columns=computed))
+            case Aggregate():
+                self._type_aggregate(node)
+            case Walk():
+                self._type_walk(node)
+            case Default():
+                self._type_default(node)
+            case Fill(columns=fills):
+                types = writes(node.source)
+                if isinstance(node.source, Nothing):
+                    graph.remove(node)
+                else:
+                    graph.replace(node, replace(node, columns=tuple(replace(f, type=types[f.label]) for f in fills)))
+            case Output(columns=outputs):
+                written = {source: writes(source) for source in set(node.sources)}
+                named = tuple(
+                    replace(column, type=written[source].get(column.label, DataType.UNKNOWN))
+                    for column, source in zip(outputs, node.sources, strict=True)
+                )
+                output = replace(node, columns=named)
+                graph.replace(node, output)
+                self.builder.output = output
+
+    def _type_rows(self, node: Project) -> None:
+        """Type a projection of plain rows. A row is answered if any field named in it has a value.
+
+        Rows of subqueries are answered all, if any column named in it is there at all.
+        """
+        scope = self.scope
+        named = [scope.resolve(reference) for column in node.columns for reference in column.expression.references()]
+        required = dict.fromkeys(found[0] for found in named if found is not None and found[1] is not DataType.TAG)
+        typed = tuple(Computed(c.label, type_value(c.expression, scope.resolve)) for c in node.columns)
+        if scope.whole_rows and any(found is not None for found in named):
+            self.graph.replace(node, replace(node, columns=typed))
+        elif required and not scope.whole_rows:
+            self.graph.replace(node, replace(node, columns=typed, required=tuple(required)))
+        else:
+            self.graph.redirect(node, Nothing())
+
+    def _type_aggregate(self, node: Aggregate) -> None:
+        call = node.calls[0]
+        found = self._argument(node, call.function, self.builder.names[call.argument])
+        if found is not None:
+            self.graph.replace(node, replace(node, calls=(self._typed_call(call, *found),)))
+
+    def _typed_call(self, call: GroupCall, label: str, type: DataType) -> GroupCall:
+        scope, names = self.scope, self.builder.names
+
+        def column(name: str) -> tuple[str, DataType]:
+            known = scope.resolve(names[name])
+            return known if known is not None else (scope.tag_label(names[name]), DataType.TAG)
+
+        beside = tuple((column(read)[0], written, column(read)[1]) for read, written, _ in call.beside)
+        keys = tuple(column(key)[0] for key in call.keys)
+        return replace(call, argument=label, type=type, keys=keys, beside=beside)
+
+    def _argument(self, node: Node, function: Function, reference: Reference) -> tuple[str, DataType] | None:
+        """Label and type of the column that a function is called on.
+
+        None if nothing comes in the place of `node`, which calls it, because there are no such values, or because it
+        does not take them. Tags are no values, but those of a subquery are texts.
+        """
+        scope, cast = self.scope, reference.cast
+        found = scope.resolve(reference)
+        type = DataType.UNKNOWN if found is None else found[1]
+        if scope.whole_rows:
+            if type is DataType.TAG and cast in (None, DataType.TAG, DataType.STRING):
+                type = DataType.STRING
+            elif cast is not None and not scope.fits(reference):
+                refuses = reference.name in scope.fields and cast is not DataType.TAG and cast not in function.takes
+                type = cast if refuses else DataType.UNKNOWN
+        if found is None or type in (DataType.TAG, DataType.UNKNOWN):
+            self.graph.redirect(node, Nothing())
+            return None
+        if type not in function.takes:
+            self._refuse(node, function, type, reference)
+            return None
+        return found[0], type
+
+    def _type_walk(self, node: Walk) -> None:
+        source = node.source
+        if isinstance(source, Nothing):
+            self.graph.redirect(node, source)
+            return
+        if node.argument in self.builder.names:
+            found = self._argument(node, node.function, self.builder.names[node.argument])
+            if found is not None:
+                self.graph.replace(node, replace(node, type=found[1]))
+            return
+        type = writes(source)[node.argument]
+        if type in node.function.takes:
+            self.graph.replace(node, replace(node, type=type))
+        else:
+            self._refuse(node, node.function, type, Reference(node.argument))
+
+    def _refuse(self, node: Node, function: Function, type: DataType, reference: Reference) -> None:
+        nothing, below = Nothing(), next(filter(self.refused.__contains__, walk_down(node)), None)
+        if below is not None:  # of a subquery, which is run first
+            self.refused[nothing] = self.refused[below]
+        elif self.is_run(reference.name, type):
+            self.refused[nothing] = _unsupported(function, type, reference)
+        self.graph.redirect(node, nothing)
+
+    def _type_default(self, node: Default) -> None:
+        types = writes(node.source)
+        if isinstance(node.source, Nothing):
+            self.graph.remove(node)
+            return
+        number = DataType.FLOAT if node.columns[0].option is FillOption.NUMBER else DataType.UNKNOWN
+        known = {label: type for label, type in types.items() if type is not DataType.UNKNOWN}
+        columns = tuple(replace(column, type=known.get(column.label, number)) for column in node.columns)
+        self.graph.replace(node, replace(node, columns=columns))
+
+
+def _unsupported(function: Function, type: DataType, reference: Reference) -> QueryError:
+    takes = ", ".join(sorted(taken.value for taken in function.takes))
+    name = (function.kin or function.name).replace("_", " ")
+    return CompileError(
+        f"unsupported {name} iterator type: *query.{type.value}InterruptIterator",
+        span=reference.span,
+        hint=f"{reference.name} is a {type.value} field; {function.name}() takes {takes}",
+    )

@@ -294,6 +294,7 @@ class SelectBuilder:
             arguments=constants(call, call.args[1:], self.window if nested else None),
             label=format_node(call),
             window=self.window,
+            time_range=self.time_range,
             descending=self.descending,
         )
         self.graph.connect(source, node)

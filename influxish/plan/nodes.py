@@ -285,7 +285,7 @@ class Walk(Node):
         argument, type: label and type of the column it walks along.
         arguments: the constants, complete.
         label: of the column it makes.
-        window: the buckets of the query.
+        window, time_range: the buckets and the times of the query.
         descending: times fall.
     """
 
@@ -295,6 +295,7 @@ class Walk(Node):
     arguments: Arguments
     label: str
     window: Window | None = None
+    time_range: TimeRange = ALL_TIME
     descending: bool = False
 
     def describe(self) -> str:

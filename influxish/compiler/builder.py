@@ -28,6 +28,7 @@ from influxish.plan.nodes import (
     Fill,
     FillColumn,
     FillOption,
+    Nothing,
     Open,
     Output,
     OutputColumn,
@@ -272,6 +273,8 @@ class SelectBuilder:
         return self.parts[key]
 
     def _source_at(self, steps: int) -> Node:
+        if look_back(self.time_range, self.window, steps, self.descending).is_empty:
+            return Nothing()
         return self.sources[min(steps, max(self.sources))]
 
     def _walk(self, call: ast.Call, function: WalkFunction, steps: int) -> Node:

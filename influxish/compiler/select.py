@@ -86,6 +86,9 @@ class _Compiler:
         fill = select.fill or ast.Fill()
         check_mixture(select, traits, grouped_by_time=window is not None, fill=fill.option if select.fill else "null")
         inner = self._inner(select, outer, time_range, window, descending)
+        reach = max((reach_of(item.expression) for item in select.fields), default=0)
+        if not is_subquery and look_back(inner.time_range, inner.window, reach, descending).is_empty:
+            inner = replace(inner, time_range=TimeRange(MAX_TIME, MAX_TIME))  # then no shard is found for other calls
         sources = self._sources(select, condition, inner)
         by_time, row_window = True, None
         if len(select.sources) == 1 and isinstance(select.sources[0], ast.SubQuery):

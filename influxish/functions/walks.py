@@ -155,7 +155,6 @@ CUMULATIVE_SUM = register(
         returns=same,
         walk=_cumulative_sum,
         looks_back=False,
-        reach=lambda arguments: 0,
     )
 )
 

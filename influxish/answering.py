@@ -6,7 +6,7 @@ Everything looks at the query's context between the stages. What a caller gives 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
@@ -104,12 +104,8 @@ class Question:
             self.context.look()  # rules ask of every shard: a plan over thousands of them can be stopped
             return _extent(linked, scan).rows
 
-        def first_groups(scan: Scan, count: int) -> Sequence[tuple[str, ...]]:
-            self.context.look()
-            return linked.shards[scan.shard].first_groups(scan_request(scan), count)
-
         self.context.look()
-        facts = Facts(rows=rows, first_groups=first_groups, workers=self.context.pool.workers)
+        facts = Facts(rows=rows, workers=self.context.pool.workers)
         firings = optimize(linked.graph, facts, disable=self.disable)
         self.context.shards = linked.shards
         return Plan(linked.graph, firings, self.context)

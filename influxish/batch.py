@@ -29,11 +29,14 @@ class Column:
         type: what the values are; `type.dtype` is the dtype of `values`.
         values: (n,). What stands in invalid places is unspecified.
         valid: (n,) bool, or None when every value is valid. A float NaN that is valid is a value that prints as null.
+        default: the number that is answered in places without a value, though the column is of another type, as
+            fill(0) has it in a column of texts; None: null. Nothing is computed with it.
     """
 
     type: DataType
     values: Array
     valid: Mask | None = None
+    default: float | int | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -51,17 +54,19 @@ class Column:
 
     def take(self, positions: Positions | Mask | slice) -> Column:
         """The values at `positions` (indices, a mask or a slice), in that order."""
-        return Column(self.type, self.values[positions], None if self.valid is None else self.valid[positions])
+        valid = None if self.valid is None else self.valid[positions]
+        return Column(self.type, self.values[positions], valid, self.default)
 
     @staticmethod
     def concat(columns: Sequence[Column]) -> Column:
-        """The columns end to end. They are of one type."""
+        """The columns end to end. They are of one type, and have one default if any."""
         if len(columns) == 1:
             return columns[0]
         valid = None
         if any(column.valid is not None for column in columns):
             valid = np.concatenate([column.mask for column in columns])
-        return Column(columns[0].type, np.concatenate([column.values for column in columns]), valid)
+        default = next((column.default for column in columns if column.default is not None), None)
+        return Column(columns[0].type, np.concatenate([column.values for column in columns]), valid, default)
 
     @staticmethod
     def absent(type: DataType, rows: int) -> Column:

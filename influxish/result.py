@@ -186,7 +186,7 @@ class Result:
 
 
 def python_values(column: Column) -> list[Any]:
-    """The values as Python objects; null and NaN as None."""
+    """The values as Python objects; null and NaN as None, or as the default of the column."""
     values: list[Any] = column.values.tolist()
     valid = column.valid
     if column.type is DataType.FLOAT:
@@ -194,7 +194,7 @@ def python_values(column: Column) -> list[Any]:
         valid = present if valid is None else valid & present
     if valid is None or valid.all():
         return values
-    return [value if ok else None for value, ok in zip(values, valid.tolist(), strict=True)]
+    return [value if ok else column.default for value, ok in zip(values, valid.tolist(), strict=True)]
 
 
 def collect(batches: Iterator[Batch], columns: tuple[str, ...], time_name: str, zone: str) -> Result:

@@ -115,6 +115,25 @@ _DTYPES = {
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesLimit:
+    """Some of the groups that the series of one measurement in one shard fall into, counted from the first.
+
+    Attributes:
+        dimensions: the tag keys that make the groups, sorted.
+        limit: how many.
+        offset: how many before these are left out.
+    """
+
+    dimensions: tuple[str, ...]
+    limit: int
+    offset: int = 0
+
+    def __str__(self) -> str:
+        by = f" by {', '.join(self.dimensions)}" if self.dimensions else ""
+        return f"slimit {self.limit}{f' soffset {self.offset}' if self.offset else ''}{by}"
+
+
+@dataclass(frozen=True, slots=True)
 class TimeRange:
     """Half-open range of time [start, stop), UTC ns. The default is all of time."""
 

@@ -23,6 +23,9 @@ NO_SELECT = {"40_users", "41_subscriptions", "42_show_mended"}
 """Files in which neither shards nor rules of the optimizer make a difference, and some statements take their time."""
 CUTTABLE = [path for path in FILES if path.stem not in NO_SHARD_CUTS | NO_SELECT]
 
+COUNTED_IN_SHARDS = ("SLIMIT", "SOFFSET")
+"""Clauses that say of each shard what is answered of it."""
+
 
 @contextmanager
 def loaded(section: Section, folder: Path | None, *, small_shards: bool) -> Iterator[Database]:
@@ -46,6 +49,11 @@ def check(path: Path, folder: Path | None, *, small_shards: bool = False, disabl
     for number, section in enumerate(read_sections(path)):
         with loaded(section, folder and folder / str(number), small_shards=small_shards) as db:
             for case in section.cases:
+                counts = any(map(case.text.__contains__, COUNTED_IN_SHARDS)) and case.text.startswith("SELECT")
+                if small_shards and counts:
+                    if " INTO " in case.text:
+                        break  # what comes after reads what it writes
+                    continue
                 found = answer(db, case, disable)
                 if not agree(case.expected, found):
                     wrong.append("\n  ".join([f"{path.name}:{case.line}  {case.text}", *case.expected, "got:", *found]))
@@ -70,7 +78,7 @@ def test_in_many_shards(path: Path) -> None:
 @pytest.mark.parametrize("rule", ["all", *(rule.name for rule in RULES)])
 @pytest.mark.parametrize("path", CUTTABLE, ids=lambda path: path.stem)
 def test_with_rules_off(path: Path, rule: str) -> None:
-    check(path, None, small_shards=True, disable=(rule,))
+    check(path, None, small_shards=path.stem != "41_series_limits", disable=(rule,))
 
 
 def test_every_case_has_an_answer() -> None:

@@ -45,6 +45,7 @@ class SelectBuilder:
 
     Attributes:
         select: the statement.
+        series_limit: SLIMIT and SOFFSET, those of the queries around it added.
         sources: number of buckets before the time range → the node that the rows of FROM and WHERE come from, those of
             these buckets included.
         condition: that of WHERE, but for the time range.
@@ -65,6 +66,7 @@ class SelectBuilder:
 
     graph: Graph
     select: ast.Select
+    series_limit: tuple[int, int]
     sources: dict[int, Node]
     condition: Expression | None
     output: Output
@@ -288,6 +290,8 @@ class SelectBuilder:
         return self.parts[key]
 
     def _source_at(self, steps: int) -> Node:
+        if look_back(self.time_range, self.window, steps, self.descending).is_empty:
+            return Nothing()
         return self.sources[min(steps, max(self.sources))]
 
     def _walk(self, call: ast.Call, function: WalkFunction, steps: int) -> Node:
@@ -310,6 +314,7 @@ class SelectBuilder:
             arguments=constants(call, call.args[1:], self.window if nested else None),
             label=format_node(call),
             window=self.window,
+            time_range=self.time_range,
             descending=self.descending,
         )
         self.graph.connect(source, node)

@@ -11,6 +11,7 @@ from functools import partial
 
 from influxish.compiler.builder import SelectBuilder, with_listed_keys
 from influxish.compiler.checks import check_expanded, is_time
+from influxish.compiler.counting import counted_series
 from influxish.compiler.dimensions import dimension_names, is_time_call
 from influxish.compiler.names import own_title
 from influxish.compiler.node_types import NodeTyper, Refused
@@ -18,10 +19,9 @@ from influxish.compiler.places import resolve_target
 from influxish.compiler.result_types import result_type
 from influxish.compiler.scope import Scope, is_pattern
 from influxish.compiler.select import Compiled
-from influxish.compiler.typing import type_condition
 from influxish.compiler.wildcards import expand_fields
 from influxish.errors import CompileError, NotFound
-from influxish.functions.expression import NULL, TRUE, Comparison, Expression, Logical, Match, Reference
+from influxish.functions.expression import NULL, Expression, Reference
 from influxish.influxql import ast
 from influxish.plan.columns import writes
 from influxish.plan.graph import Graph, walk_down
@@ -37,7 +37,7 @@ from influxish.plan.nodes import (
 )
 from influxish.regex import compile_regex
 from influxish.storage.interface import ScanRequest, ShardSource, Store
-from influxish.types import ALL_TIME, DataType, FieldRequest
+from influxish.types import ALL_TIME, DataType, FieldRequest, SeriesLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,15 +170,14 @@ class _Linker:
         """
         if scope.whole_rows:
             return True
-        condition = None
-        if builder.condition is not None:
-            condition = _about_series(builder.condition, scope)
+        counted, limit = counted_series(builder.condition, scope), self._series_limit(builder)
         for _, source, measurement in (item for listed in found.values() for item in listed):
             fields = source.schema()[measurement].fields
             if name in scope.fields and type not in fields.get(name, ()):
                 continue
             requests = tuple(FieldRequest(field, field, types[0]) for field, types in fields.items())
-            if source.estimate(ScanRequest(measurement, requests, series=condition)).series:
+            request = ScanRequest(measurement, requests, series=counted, series_limit=limit, counted=counted)
+            if source.estimate(request).series:
                 return True
         return False
 
@@ -243,6 +242,7 @@ class _Linker:
     def _put_scans(
         self, table: Table, found: list[tuple[str, ShardSource, str]], scope: Scope, builder: SelectBuilder, place: int
     ) -> None:
+        limit, counted = self._series_limit(builder), counted_series(builder.condition, scope)
         scans: list[Node] = [
             Scan(
                 shard=label,
@@ -251,6 +251,8 @@ class _Linker:
                 tags=scope.tag_requests(),
                 dimensions=builder.dimensions,
                 time_range=table.time_range,
+                series_limit=limit,
+                counted=None if limit is None else counted,
                 descending=builder.descending,
                 place=place,
             )
@@ -261,6 +263,11 @@ class _Linker:
         if len(scans) > 1 and not all(isinstance(reader, Merge) for reader in table.readers):
             self.graph.append(table, Merge())
         self.graph.split(table, scans)
+
+    def _series_limit(self, builder: SelectBuilder) -> SeriesLimit | None:
+        """What SLIMIT and SOFFSET leave of the groups of a shard: these are the groups of the outermost query."""
+        limit, offset = builder.series_limit
+        return SeriesLimit(self.compiled.builders[-1].own_dimensions, limit, offset) if limit or offset else None
 
     # --- subqueries ---
 
@@ -307,18 +314,3 @@ def _leaves(source: Node) -> Iterator[Table | Derive]:
         return
     for below in source.sources:
         yield from _leaves(below)
-
-
-def _about_series(condition: Expression, scope: Scope) -> Expression:
-    """A condition on tags alone that holds for every series that `condition`, without types, may hold for."""
-    if isinstance(condition, Logical):
-        return replace(condition, terms=tuple(_about_series(term, scope) for term in condition.terms))
-    fields = any(reference.name in scope.fields for reference in condition.references())
-    match condition:
-        case Comparison(left=Reference(), right=side) | Comparison(left=side, right=Reference()):
-            decided = isinstance(side, Reference) or side.type is DataType.STRING
-        case Match(operand=operand):
-            decided = isinstance(operand, Reference)
-        case _:
-            decided = not any(condition.references())
-    return type_condition(condition, scope.resolve_in_condition) if decided and not fields else TRUE

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from influxish.compiler.arguments import constants
 from influxish.functions.registry import FUNCTIONS, WalkFunction
 from influxish.influxql import ast
-from influxish.types import MAX_TIME, MIN_TIME, TimeRange, Window
+from influxish.types import MAX_TIME, TimeRange, Window
 
 
 def look_backs(node: ast.Expression, steps: int = 0) -> Iterator[int]:
@@ -49,7 +49,11 @@ def reach_of(node: ast.Expression) -> int:
 
 
 def look_back(time_range: TimeRange, window: Window | None, steps: int, descending: bool) -> TimeRange:
-    """The range with so many buckets more at the end that comes first in the answer."""
+    """The range with so many buckets more at the end that comes first in the answer.
+
+    None is left where it would begin before the beginning of time, as without a lower bound: on the server the number
+    of ns wraps around.
+    """
     if window is None or not steps:
         return time_range
     width = window.every * steps
@@ -57,6 +61,5 @@ def look_back(time_range: TimeRange, window: Window | None, steps: int, descendi
         return TimeRange(
             time_range.start, min(time_range.stop + width, MAX_TIME) if time_range.has_stop else time_range.stop
         )
-    return TimeRange(
-        max(time_range.start - width, MIN_TIME) if time_range.has_start else time_range.start, time_range.stop
-    )
+    start = time_range.start - width
+    return TimeRange(time_range.stop, time_range.stop) if start < -1 << 63 else TimeRange(start, time_range.stop)

@@ -37,6 +37,8 @@ class Inherited:
     dimensions: tuple[ast.Dimension, ...] = ()
     descending: bool = False
     depth: int = 0
+    series_limit: int = 0
+    series_offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,9 @@ class _Compiler:
         if select.target is not None and fill.option == "null":  # what has no value is not written anyway
             fill = ast.Fill("none")
         inner = self._inner(select, outer, time_range, window, descending)
+        reach = max((reach_of(item.expression) for item in select.fields), default=0)
+        if not is_subquery and look_back(inner.time_range, inner.window, reach, descending).is_empty:
+            inner = replace(inner, time_range=TimeRange(MAX_TIME, MAX_TIME))  # then no shard is found for other calls
         sources = self._sources(select, condition, inner)
         by_time, row_window = True, None
         if len(select.sources) == 1 and isinstance(select.sources[0], ast.SubQuery):
@@ -99,6 +104,7 @@ class _Compiler:
         builder = SelectBuilder(
             graph=self.graph,
             select=select,
+            series_limit=(inner.series_limit, inner.series_offset),
             sources=sources,
             condition=condition,
             output=titled,
@@ -128,7 +134,10 @@ class _Compiler:
             time_range = TimeRange(time_range.start, min(self.now + 1, MAX_TIME))
         around = (d for d in outer.dimensions if isinstance(d.expression, ast.VarRef))  # patterns mean nothing in here
         dimensions = tuple(d for d in (*select.dimensions, *around) if not is_time_call(d))
-        return Inherited(time_range, window, dimensions, descending, outer.depth + 1)
+        # Those of subqueries and of what is around them are added up, as in newIteratorOptionsSubstatement of 1.6.
+        limit = min(outer.series_limit + select.slimit, MOST_ROWS)
+        offset = min(outer.series_offset + select.soffset, MOST_ROWS)
+        return Inherited(time_range, window, dimensions, descending, outer.depth + 1, limit, offset)
 
     def _sources(self, select: ast.Select, condition: Expression | None, inner: Inherited) -> dict[int, Node]:
         """For each number of buckets that a call looks back: the node that the rows come from, these included."""
@@ -186,13 +195,10 @@ def _is_descending(select: ast.Select, outer: Inherited, is_subquery: bool) -> b
 
 def _clauses(select: ast.Select, output: Output, descending: bool) -> dict[str, object]:
     """The settings of an output that come from the clauses behind GROUP BY."""
-    is_subquery = isinstance(output, Derive)
     clauses: dict[str, object] = {
         "limit": min(select.limit, MOST_ROWS) or None,
         "offset": min(select.offset, MOST_ROWS),
         "descending": descending,
-        "series_limit": None if is_subquery else min(select.slimit, MOST_ROWS) or None,
-        "series_offset": 0 if is_subquery else min(select.soffset, MOST_ROWS),
     }
     if isinstance(output, Emit):
         clauses |= {"time_name": _time_name(select), "zone": select.timezone}

@@ -49,13 +49,18 @@ def cell_texts(column: Column, style: CellStyle) -> list[str]:
     if valid is None:
         return _texts(column.type, values, style)
     kept = np.flatnonzero(valid)
+    null = style.null if column.default is None else _number_text(column.default, style)
     if not len(kept):
-        return [style.null] * len(values)
+        return [null] * len(values)
     # What stands in invalid places may be anything: only the others are written.
-    texts = object_array([style.null] * len(values))
+    texts = object_array([null] * len(values))
     texts[kept] = object_array(_texts(column.type, values[kept], style))
     result: list[str] = texts.tolist()
     return result
+
+
+def _number_text(value: float | int, style: CellStyle) -> str:
+    return str(value) if isinstance(value, int) else float_texts(np.array([value]), exponents=style.exponents)[0]
 
 
 def _texts(type: DataType, values: Array, style: CellStyle) -> list[str]:

@@ -157,7 +157,7 @@ class _MessagePackWriter:
         else:
             items = values.tolist()
         if valid is not None:
-            items = [item if kept else None for item, kept in zip(items, valid.tolist(), strict=True)]
+            items = [item if kept else column.default for item, kept in zip(items, valid.tolist(), strict=True)]
         return list(items)
 
 

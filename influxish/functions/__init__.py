@@ -1,6 +1,6 @@
 """The registry of functions, filled: importing this package declares every function there is."""
 
-from influxish.functions import aggregates, averages, forecast, maths, selectors, walks
+from influxish.functions import aggregates, averages, forecast, integral, maths, selectors, walks
 from influxish.functions.registry import (
     FUNCTIONS,
     AggregateFunction,
@@ -26,6 +26,7 @@ __all__ = [
     "aggregates",
     "averages",
     "forecast",
+    "integral",
     "maths",
     "selectors",
     "walks",

@@ -177,13 +177,14 @@ def all_of(terms: tuple[Expression, ...] | list[Expression]) -> Expression | Non
 
 def evaluate(expression: Expression, columns: Mapping[str, Column], rows: int) -> Column:
     """The expression over `rows` rows whose references are found in `columns`."""
+    default = columns[expression.name].default if isinstance(expression, Reference) else None
     values, valid = _run(expression, columns, rows)
     if np.ndim(values) == 0:
         filled = np.empty(rows, expression.type.dtype)
         filled[:] = values
         values = filled
     with np.errstate(invalid="ignore"):  # what is no integer is the smallest one, as with InfluxDB
-        return Column(expression.type, values.astype(expression.type.dtype, copy=False), valid)
+        return Column(expression.type, values.astype(expression.type.dtype, copy=False), valid, default)
 
 
 def holds(condition: Expression, columns: Mapping[str, Column], rows: int) -> Mask:

@@ -15,7 +15,7 @@ import numpy as np
 
 from influxish.batch import Positions
 from influxish.functions.segments import Segments
-from influxish.types import Array, DataType, Times, Window
+from influxish.types import ALL_TIME, Array, DataType, TimeRange, Times, Window
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,10 +220,12 @@ class Course:
     Attributes:
         descending: times fall.
         window: the buckets of the query, or None.
+        time_range: the times of the query.
     """
 
     descending: bool = False
     window: Window | None = None
+    time_range: TimeRange = ALL_TIME
 
 
 @dataclass(frozen=True, eq=False)

@@ -62,7 +62,7 @@ def gather(values: Array, positions: Positions) -> Array:
 def gather_column(column: Column, positions: Positions) -> Column:
     """`column.take(positions)`, for (n,) row numbers."""
     valid = None if column.valid is None else gather(column.valid, positions)
-    return Column(column.type, gather(column.values, positions), valid)
+    return Column(column.type, gather(column.values, positions), valid, column.default)
 
 
 def sort_order(keys: Sequence[Array], *, stable: bool = True) -> Positions:

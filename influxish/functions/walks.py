@@ -1,7 +1,7 @@
-"""Functions of neighbours: derivative, difference, elapsed, moving_average, cumulative_sum, integral.
+"""Functions of neighbours: derivative, difference, elapsed, moving_average, cumulative_sum.
 
 Each walks along the rows of a group in the order of the answer. Source of the semantics: influxdata/influxdb 1.8,
-query/functions.go. Averages that weigh all that came before are in `averages`.
+query/functions.go. Averages that weigh all that came before are in `averages`, areas in `integral`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ from influxish.functions.registry import (
     same,
 )
 from influxish.functions.segments import Segments
-from influxish.functions.windows import bucket_starts, bucket_stops
-from influxish.types import FIELD_TYPES, NUMERIC, SECOND, Array, DataType
+from influxish.types import FIELD_TYPES, NUMERIC, Array, DataType
 
 _Walk = Callable[[Rows, Segments, Arguments, Course], Walked]
 _DURATION = frozenset({DataType.DURATION})
@@ -72,9 +71,10 @@ def _without_falls(row: Positions, values: Array, rise: Array, negative: bool) -
     return Walked(row[kept], values[kept])
 
 
-def _unit(
+def unit_of_time(
     default: object, wrong_type: str = "second argument to {function} must be a duration, got {literal}"
 ) -> Parameter:
+    """The parameter of a function that measures per unit of time."""
     too_small = "duration argument must be positive, got {value}"
     return Parameter("unit", _DURATION, default, minimum=1, wrong_type=wrong_type, too_small=too_small)
 
@@ -85,7 +85,7 @@ DERIVATIVE = register(
         summary="Change from the point before, per unit of time (1 s; of an aggregate the width of a bucket).",
         takes=NUMERIC,
         returns=always(DataType.FLOAT),
-        parameters=(_unit(BUCKET),),
+        parameters=(unit_of_time(BUCKET),),
         walk=_derivative(negative=True),
     )
 )
@@ -97,7 +97,7 @@ NON_NEGATIVE_DERIVATIVE = register(
         summary="As derivative, without the rows where the value falls: the rate of a counter that may be reset.",
         takes=NUMERIC,
         returns=always(DataType.FLOAT),
-        parameters=(_unit(BUCKET),),
+        parameters=(unit_of_time(BUCKET),),
         walk=_derivative(negative=False),
     )
 )
@@ -137,7 +137,7 @@ ELAPSED = register(
         summary="Time since the point before, in whole units (1 ns unless told otherwise).",
         takes=FIELD_TYPES,
         returns=always(DataType.INTEGER),
-        parameters=(_unit(1),),
+        parameters=(unit_of_time(1),),
         walk=_elapsed,
     )
 )
@@ -155,7 +155,6 @@ CUMULATIVE_SUM = register(
         returns=same,
         walk=_cumulative_sum,
         looks_back=False,
-        reach=lambda arguments: 0,
     )
 )
 
@@ -192,57 +191,5 @@ MOVING_AVERAGE = register(
         ),
         walk=_moving_average,
         reach=lambda arguments: int(arguments[0]),
-    )
-)
-
-
-def _integral(rows: Rows, segments: Segments, arguments: Arguments, course: Course) -> Walked:
-    """Trapezoids between neighbours. One that leaves a bucket is cut at its end; the rest is the later point's."""
-    keep = np.ones(len(rows.times), np.bool_)  # of rows of one time the last
-    keep[:-1] = rows.times[1:] != rows.times[:-1]
-    keep[segments.stops - 1] = True
-    segments, _ = segments.where(keep)
-    kept = np.flatnonzero(keep)
-    times, values = rows.times[kept], rows.values[kept].astype(np.float64)
-    place = places(segments)
-    row = np.flatnonzero(place > 0)
-    before, unit = row - 1, arguments[0]
-    if course.window is None:
-        area = np.zeros(len(kept))
-        area[row] = 0.5 * (values[row] + values[before]) * ((times[row] - times[before]) / unit)
-        total = segments.reduce(np.add, area)
-        return Walked(kept[segments.starts], total, np.zeros(len(segments), np.int64))
-    starts = bucket_starts(course.window, times)
-    ends = starts if course.descending else bucket_stops(course.window, starts)
-    # The share up to the end of the bucket of the point before, and the rest.
-    cut = np.where(starts[row] != starts[before], ends[before], times[row])
-    share = (cut - times[before]) / (times[row] - times[before])
-    middle = values[before] + (values[row] - values[before]) * share
-    first = np.zeros(len(kept))
-    first[before] = 0.5 * (middle + values[before]) * ((cut - times[before]) / unit)
-    rest = np.zeros(len(kept))
-    rest[row] = 0.5 * (values[row] + middle) * ((times[row] - cut) / unit)
-    buckets = Segments.of_keys([segments.ids, starts])
-    area = buckets.reduce(np.add, first) + buckets.reduce(np.add, rest)
-    last = buckets.stops - 1
-    # A bucket that holds nothing but a last point at its very beginning has no area.
-    ending = np.isin(last, segments.stops - 1) & (buckets.lengths == 1)
-    edge = bucket_stops(course.window, starts) if course.descending else starts
-    real = ~(ending & (times[last] == edge[last]))
-    stamps = edge if course.descending else starts
-    return Walked(kept[buckets.starts[real]], area[real], stamps[buckets.starts[real]])
-
-
-INTEGRAL = register(
-    WalkFunction(
-        name="integral",
-        summary="Area under the straight lines between the points, in units of time (1 s unless told otherwise).",
-        takes=NUMERIC,
-        returns=always(DataType.FLOAT),
-        parameters=(_unit(SECOND, "second argument must be a duration"),),
-        walk=_integral,
-        looks_back=False,
-        reach=lambda arguments: 0,
-        of_aggregates="never",
     )
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from inspect import cleandoc
 from typing import Any
@@ -18,13 +18,11 @@ class Facts:
 
     Attributes:
         rows: about how many rows a scan would answer, from the index.
-        first_groups: as `ShardSource.first_groups`, for a scan.
         workers: threads that can work at the same time.
         memo: of the running pass of one rule; the driver empties it before each pass.
     """
 
     rows: Callable[[Scan], int]
-    first_groups: Callable[[Scan, int], Sequence[tuple[str, ...]]] = lambda scan, count: ()
     workers: int = 1
     memo: dict[Hashable, Any] = field(default_factory=dict)
 

@@ -14,7 +14,7 @@ from influxish.functions.expression import Expression
 from influxish.functions.registry import Arguments, WalkFunction
 from influxish.functions.state import GroupCall
 from influxish.plan.node import Node
-from influxish.types import ALL_TIME, DataType, FieldRequest, TimeRange, Window, format_time
+from influxish.types import ALL_TIME, DataType, FieldRequest, SeriesLimit, TimeRange, Window, format_time
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -79,7 +79,8 @@ class Scan(Node):
     series: Expression | None = None
     predicate: Expression | None = None
     required: tuple[str, ...] = ()
-    last_group: tuple[str, ...] | None = None
+    series_limit: SeriesLimit | None = None
+    counted: Expression | None = None
     limit: int | None = None
     descending: bool = False
     part: tuple[int, int] = (0, 1)
@@ -93,8 +94,8 @@ class Scan(Node):
             words.append(f"tags {_listed(self.tags)}")
         if self.dimensions:
             words.append(f"by {', '.join(self.dimensions)}")
-        if self.last_group is not None:
-            words.append(f"up to {', '.join(value or repr('') for value in self.last_group)}")
+        if self.series_limit is not None:
+            words.append(str(self.series_limit))
         if self.series is not None:
             words.append(f"series {self.series}")
         if self.predicate is not None:
@@ -284,7 +285,7 @@ class Walk(Node):
         argument, type: label and type of the column it walks along.
         arguments: the constants, complete.
         label: of the column it makes.
-        window: the buckets of the query.
+        window, time_range: the buckets and the times of the query.
         descending: times fall.
     """
 
@@ -294,6 +295,7 @@ class Walk(Node):
     arguments: Arguments
     label: str
     window: Window | None = None
+    time_range: TimeRange = ALL_TIME
     descending: bool = False
 
     def describe(self) -> str:
@@ -347,15 +349,12 @@ class Output(Node):
     Attributes:
         columns: as selected, without `time`.
         limit, offset: rows of each group; limit None: all.
-        series_limit, series_offset: groups of each measurement.
         descending: groups and times fall.
     """
 
     columns: tuple[OutputColumn, ...]
     limit: int | None = None
     offset: int = 0
-    series_limit: int | None = None
-    series_offset: int = 0
     descending: bool = False
 
     def _clauses(self) -> str:
@@ -364,10 +363,6 @@ class Output(Node):
             words.append(f"limit {self.limit}")
         if self.offset:
             words.append(f"offset {self.offset}")
-        if self.series_limit is not None:
-            words.append(f"slimit {self.series_limit}")
-        if self.series_offset:
-            words.append(f"soffset {self.series_offset}")
         return "".join(f" {word}" for word in words)
 
 

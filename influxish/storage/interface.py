@@ -15,7 +15,7 @@ from typing import Protocol
 from influxish.batch import BATCH_ROWS, Batch
 from influxish.functions.expression import Expression
 from influxish.functions.state import GroupCall, StateBatch, partial_states
-from influxish.types import ALL_TIME, WEEK, DataType, FieldRequest, TimeRange, Window
+from influxish.types import ALL_TIME, WEEK, DataType, FieldRequest, SeriesLimit, TimeRange, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class ScanRequest:
         series: a condition over tags only (`Reference`s of type TAG), to be answered from the index; None: all.
         predicate: a condition over the delivered labels, for blocks to be skipped by and rows to be masked by.
         required: labels of fields of which at least one must have a value; () means any of `fields`.
-        last_group: groups whose values of `dimensions` sort behind these are not wanted; None: all are.
+        series_limit: only series of these groups are wanted; None: all are.
+        counted: a condition over tags; a group of which no series fulfils it does not count for `series_limit`.
         limit: at most so many rows of each series are needed, the first ones in scan order; None: all.
         descending: newest rows of each series first, times within a run descending.
         part: (i, n): the i-th of n disjoint portions of about equal work, cut between series or in time; the
@@ -63,7 +64,8 @@ class ScanRequest:
     series: Expression | None = None
     predicate: Expression | None = None
     required: tuple[str, ...] = ()
-    last_group: tuple[str, ...] | None = None
+    series_limit: SeriesLimit | None = None
+    counted: Expression | None = None
     limit: int | None = None
     descending: bool = False
     part: tuple[int, int] = (0, 1)
@@ -164,16 +166,6 @@ class ShardSource(ABC):
     @abstractmethod
     def estimate(self, request: ScanRequest) -> Estimate:
         """What `scan(request)` would cost."""
-
-    @abstractmethod
-    def first_groups(self, request: ScanRequest, count: int) -> Sequence[tuple[str, ...]]:
-        """Of the groups of which the index alone tells that `scan(request)` has rows: the first `count`.
-
-        Args:
-            request: one without a predicate.
-        Returns:
-            at most `count` keys, values of `dimensions`, ascending.
-        """
 
 
 def counted(batches: Iterator[Batch], stats: ScanStats) -> Generator[Batch]:

@@ -155,6 +155,14 @@ class Layer:
         return Layer([MemoryPiece(rows.slice(cut, min(cut + PIECE_ROWS, rows.rows))) for cut in cuts])
 
 
+def present_series(layers: Sequence[Layer], count: int) -> Mask:
+    """(count,) bool: which of so many series have rows in any of the layers."""
+    found: Mask = np.zeros(count, np.bool_)
+    for piece in (piece for layer in layers for piece in layer.pieces):
+        found[piece.runs.series] = True
+    return found
+
+
 def clusters(layers: Sequence[Layer]) -> list[list[Layer]]:
     """Group layers (oldest first) so that only layers of one group need merging.
 

@@ -5,21 +5,20 @@ Also the two things that are answered from the index alone: how a scan is cut in
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from influxish.batch import Batch, Column, Mask
+from influxish.batch import Batch, Column, GroupTable, Mask, Positions, object_array
 from influxish.functions.expression import Comparison, Expression, Literal, Match, Reference, conjuncts, holds
 from influxish.storage.index import MeasurementSeries, SeriesIndex
 from influxish.storage.interface import Estimate, ScanRequest, ScanStats
-from influxish.storage.pieces import Layer, Piece, clusters
+from influxish.storage.pieces import Layer, Piece, clusters, present_series
 from influxish.storage.points import any_valid
 from influxish.storage.portions import portion
 from influxish.storage.reading import Reader, Selection, converted, convertible
-from influxish.types import Array, DataType, FieldRequest
+from influxish.types import Array, DataType, FieldRequest, SeriesLimit
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +39,7 @@ class Scan:
         table, group_of = self.index.groups(request.measurement, request.dimensions, self.series)
         rank_of = self.index.ranks(request.measurement, self.series)
         tags = {key: self.series.values(key) for key in request.tags}
-        limit = _SeriesLimit(request.limit, self.series.count)
+        limit = _RowLimit(request.limit, self.series.count)
         reader = Reader(request.fields, selected, stats, self._pruner(selected, limit), request.descending)
         for rows in reader.read(clusters(self.layers)):
             found = limit.first(self._passing(_with_tags(rows, tags)))
@@ -65,38 +64,34 @@ class Scan:
             series[piece.runs.series[kept]] = True
         return Estimate(rows, int(series.sum()), blocks, size)
 
-    def first_groups(self, count: int) -> list[tuple[str, ...]]:
-        """See `ShardSource.first_groups`."""
-        selected = self._selected()
-        if selected is None:
-            return []
-        table, group_of = self.index.groups(self.request.measurement, self.request.dimensions, self.series)
-        sure, wanted = np.zeros(len(table), np.bool_), self.request.time_range
-        for piece in (piece for layer in self.layers for piece in layer.pieces):
-            if selected.misses(piece):
-                continue
-            if not any(_has(piece, field) and piece.always_valid(field.name) for field in self._required()):
-                continue
-            # The first row of a run or its last is in range: both are rows that there are.
-            inside = (piece.runs.first >= wanted.start) | (piece.runs.last < wanted.stop)
-            sure[group_of[piece.runs.series[selected.runs(piece.runs) & inside]]] = True
-        return [table.key(group)[1:] for group in np.flatnonzero(sure)[:count].tolist()]
-
     def _selected(self) -> Selection | None:
         """The rows wanted by key; None if there can be none."""
         request = self.request
         if request.time_range.is_empty or not request.fields or not self.layers:
             return None
         series = self.series.select(request.series)
-        if request.last_group is not None:
-            table, group_of = self.index.groups(request.measurement, request.dimensions, self.series)
-            inside = group_of < bisect_right(table.keys, (request.measurement, *request.last_group))
+        if request.series_limit is not None:
+            inside = self._within(request.series_limit)
             series = inside if series is None else series & inside
         if series is not None and not series.any():
             return None
         return portion(self.layers, Selection(series, time_range=request.time_range), request.part)
 
-    def _pruner(self, selected: Selection, limit: _SeriesLimit) -> Callable[[Piece, Mask], bool]:
+    def _within(self, limit: SeriesLimit) -> Mask:
+        """(s,) bool: the series whose group is among those that a limit leaves of the groups in this shard."""
+        table, group_of = self.index.groups(self.request.measurement, limit.dimensions, self.series)
+        counted = present_series(self.layers, self.series.count)
+        chosen = self.series.select(self.request.counted)
+        groups = np.unique(group_of[counted if chosen is None else counted & chosen])
+        if len(limit.dimensions) > 1:  # with one, they are in order as they stand
+            keys = _tag_set_keys(table, groups)
+            groups = groups[sorted(range(len(groups)), key=keys.__getitem__)]
+        inside = np.zeros(len(table), np.bool_)
+        inside[groups[limit.offset : limit.offset + limit.limit]] = True
+        within: Mask = inside[group_of]
+        return within
+
+    def _pruner(self, selected: Selection, limit: _RowLimit) -> Callable[[Piece, Mask], bool]:
         def prune(piece: Piece, kept: Mask) -> bool:
             return limit.reached(piece.runs.series[kept]) or self._lacks_required(piece) or self._fails(piece)
 
@@ -122,7 +117,22 @@ class Scan:
         return rows.where(mask)
 
 
-class _SeriesLimit:
+def _tag_set_keys(table: GroupTable, groups: Positions) -> list[str]:
+    """What groups are counted by: `h|r|a|x` for h=a, r=x, without keys that are missing.
+
+    Source: influxdata/influxdb 1.6, MakeTagsKey of tsdb/index/inmem.
+    """
+    names, texts = object_array([""] * len(groups)), object_array([""] * len(groups))
+    for key, values in zip(table.dimensions, table.values, strict=True):
+        value = values[groups]
+        present = value != ""
+        names[present] += f"{key}|"
+        texts[present] += value[present] + "|"
+    keys: list[str] = (names + texts).tolist()
+    return [key[:-1] for key in keys]
+
+
+class _RowLimit:
     """Counts down how many rows each series may still give."""
 
     def __init__(self, limit: int | None, series: int) -> None:

@@ -5,15 +5,13 @@ What a shard holds changes only under the engine's lock; a snapshot holds on to 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-
-import numpy as np
+from collections.abc import Iterator, Mapping
 
 from influxish.batch import Batch, Mask
 from influxish.storage.index import MeasurementSeries, SeriesIndex
 from influxish.storage.interface import Estimate, MeasurementSchema, ScanRequest, ScanStats, ShardSource
 from influxish.storage.memtable import Memtable, UnsortedRows
-from influxish.storage.pieces import Layer
+from influxish.storage.pieces import Layer, present_series
 from influxish.storage.scan import Scan
 from influxish.storage.segment import Segment
 from influxish.storage.tombstones import Extent, Tombstone
@@ -126,9 +124,6 @@ class ShardSnapshot(ShardSource):
     def estimate(self, request: ScanRequest) -> Estimate:
         return self._scan(request).estimate()
 
-    def first_groups(self, request: ScanRequest, count: int) -> Sequence[tuple[str, ...]]:
-        return self._scan(request).first_groups(count)
-
     def series(self, measurement: str) -> MeasurementSeries:
         """The series of one measurement in the whole database, as they were."""
         return self._series_of(measurement)
@@ -136,9 +131,7 @@ class ShardSnapshot(ShardSource):
     def present(self, measurement: str) -> Mask:
         """(count,) bool: which of the series of a measurement have rows in this shard that count."""
         series = self._series_of(measurement)
-        found: Mask = np.zeros(series.count, np.bool_)
-        for piece in (piece for layer in self.layers(measurement) for piece in layer.pieces):
-            found[piece.runs.series] = True
+        found = present_series(self.layers(measurement), series.count)
         living = series.select(None)
         return found if living is None else found & living
 

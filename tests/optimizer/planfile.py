@@ -14,7 +14,6 @@ estimated at. `pytest --update-golden` rewrites the blocks; the diff is what get
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,12 +21,10 @@ from influxish import influxql
 from influxish.compiler.link import link
 from influxish.compiler.select import compile_select
 from influxish.database import Database
-from influxish.exec.request import scan_request
 from influxish.influxql import ast
 from influxish.optimizer.driver import optimize
 from influxish.optimizer.rule import Facts
 from influxish.optimizer.rules import RULES
-from influxish.plan.nodes import Scan
 from influxish.plan.render import to_text
 
 NOW = 1_700_000_000_000_000_000
@@ -95,11 +92,7 @@ def carry_out(case: PlanCase, db: Database) -> PlanCase:
     linked = link(compile_select(select, now=NOW), db.engine, "demo")
     graph = linked.graph
     rows = int(case.settings.get("rows", "10"))
-
-    def first_groups(scan: Scan, count: int) -> Sequence[tuple[str, ...]]:
-        return linked.shards[scan.shard].first_groups(scan_request(scan), count)
-
-    facts = Facts(rows=lambda scan: rows, first_groups=first_groups, workers=2)
+    facts = Facts(rows=lambda scan: rows, workers=2)
     first = [name for name in case.settings.get("after", "").split(",") if name]
     optimize(graph, facts, rules=[rule for rule in RULES if rule.name in first])
     before = to_text(graph)

@@ -15,6 +15,7 @@ from fractions import Fraction
 
 from tests.property.language import (
     FIELD_TYPES,
+    SECOND,
     TAG_KEYS,
     Binary,
     Call,
@@ -35,6 +36,11 @@ Row = tuple[int, tuple[Cell, ...]]
 SELECTORS = {"min", "max", "first", "last", "percentile"}
 LISTS = {"top", "bottom", "distinct"}
 
+
+WEEK = 604_800
+
+SECONDS_BEFORE_1970 = 62_135_596_800
+"""Since the year 1, from which shards are counted."""
 
 Leaf = Reference | Call
 Leaves = tuple[int, dict[Leaf, Cell]]
@@ -61,37 +67,32 @@ class Series:
     stop: int
 
 
-def answer(points: Sequence[Stored], query: Query) -> list[Series]:
+def answer(points: Sequence[Stored], query: Query, shard_seconds: int = WEEK) -> list[Series]:
     """The series a query answers, in order.
 
+    Args:
+        shard_seconds: how much of time one shard covers.
     Raises:
-        Undefined: SLIMIT where some group has no rows, or in descending order; a field that exists, but nowhere in the
-            range of time; a line to a null; a rest that the last digit decides.
+        Undefined: a field that exists, but nowhere in the range of time; a line to a null; a rest that the last digit
+            decides.
     """
     known = _known_fields(points, query)
     points = sorted(points, key=lambda point: point.series, reverse=_from_last_series(query))
     keys = sorted(TAG_KEYS if query.dimensions == ("*",) else set(query.dimensions))
     if query.dimensions == ("*",):
         keys = sorted({key for point in points for key in point.tags})
-    groups: dict[tuple[str, ...], list[Stored]] = {}
-    for point in points:
-        groups.setdefault(tuple(point.tags.get(key, "") for key in keys), [])
-    for point in points:
+    groups: dict[tuple[str, ...], list[Stored]] = defaultdict(list)
+    for point in _within_series_limit(points, query, keys, known, shard_seconds):
         if _in_range(point.time, query) and _holds(query.condition, point, known):
             groups[tuple(point.tags.get(key, "") for key in keys)].append(point)
     _end_at_nothing(groups, query)
     found = []
     for values in sorted(groups, reverse=query.descending):
-        rows = _finished(_rows(groups[values], query, known), query, known, points)
+        rows = _finished(_rows(groups[values], query, known), query, known)
         if rows:
             first = min(query.skip, len(rows))
             stop = min(first + query.limit, len(rows)) if query.limit else len(rows)
             found.append(Series(dict(zip(keys, values, strict=True)), rows, first, stop))
-    if query.series_limit or query.series_skip:
-        if query.descending or len(found) < len(groups):
-            raise Undefined("which series SLIMIT counts")
-        found = found[query.series_skip :]
-        found = found[: query.series_limit] if query.series_limit else found
     return [series for series in found if series.first < series.stop]
 
 
@@ -111,6 +112,48 @@ def _end_at_nothing(groups: dict[tuple[str, ...], list[Stored]], query: Query) -
             ended = ended or (bool(samples) and not apply(call, samples))
             kept += [] if ended else cut[bucket]
         groups[values] = [point for point in groups[values] if point in kept]
+
+
+def _within_series_limit(
+    points: list[Stored], query: Query, keys: list[str], known: set[str], shard_seconds: int
+) -> list[Stored]:
+    """The points that SLIMIT and SOFFSET leave: each shard counts its groups that its tags allow, by their keys."""
+    if not query.series_limit and not query.series_skip:
+        return points
+
+    def shard(point: Stored) -> int:
+        return (point.time // SECOND + SECONDS_BEFORE_1970) // shard_seconds
+
+    shards: dict[int, set[str]] = defaultdict(set)
+    for point in points:
+        if _may_hold(query.condition, point, known):
+            shards[shard(point)].add(_group_key(point, keys))
+    stop = query.series_skip + query.series_limit
+    within = {number: sorted(found)[query.series_skip : stop] for number, found in shards.items()}
+    return [point for point in points if _group_key(point, keys) in within.get(shard(point), ())]
+
+
+def _group_key(point: Stored, keys: list[str]) -> str:
+    present = [key for key in keys if point.tags.get(key)]
+    return "|".join([*present, *(point.tags[key] for key in present)])
+
+
+def _may_hold(condition: Condition | None, point: Stored, known: set[str]) -> bool:
+    """Whether the tags of a point allow a condition, whatever its fields are."""
+    match condition:
+        case Junction(operator="AND"):
+            return _may_hold(condition.left, point, known) and _may_hold(condition.right, point, known)
+        case Junction():
+            return _may_hold(condition.left, point, known) or _may_hold(condition.right, point, known)
+        case Match() if condition.name in known:
+            return True
+        case Comparison():
+            both = [
+                part.name for part in (*parts(condition.left), *parts(condition.right)) if isinstance(part, Reference)
+            ]
+            if not both or known.intersection(both):
+                return True
+    return _holds(condition, point, known)
 
 
 def _from_last_series(query: Query) -> bool:
@@ -282,15 +325,12 @@ def _cells(
     return cells
 
 
-def _finished(rows: list[Leaves], query: Query, known: set[str], points: Sequence[Stored]) -> list[Row]:
+def _finished(rows: list[Leaves], query: Query, known: set[str]) -> list[Row]:
     """The rows of a group: fill() puts something in where a row lacks a value, then the columns are computed."""
-    tags = {key for point in points for key in point.tags}
     last: dict[Leaf, Cell] = {}
     finished = []
     for time, cells in rows:
-        filled = {
-            leaf: _default(leaf, query, known, tags, last) if cell is None else cell for leaf, cell in cells.items()
-        }
+        filled = {leaf: _default(leaf, query, known, last) if cell is None else cell for leaf, cell in cells.items()}
         last = filled
         row: list[Cell] = []
         for column in query.columns:
@@ -301,17 +341,16 @@ def _finished(rows: list[Leaves], query: Query, known: set[str], points: Sequenc
     return finished
 
 
-def _default(leaf: Leaf, query: Query, known: set[str], tags: set[str], last: Mapping[Leaf, Cell]) -> Cell:
+def _default(leaf: Leaf, query: Query, known: set[str], last: Mapping[Leaf, Cell]) -> Cell:
     if query.fill == "previous":
         return last.get(leaf)
     if not isinstance(query.fill, int | float):
         return None
     name, function = (leaf.field, leaf.function) if isinstance(leaf, Call) else (leaf.name, "")
-    if name in known:
-        return _filled_with(query.fill, name, function)
-    if isinstance(leaf, Reference) and query.calls:
-        raise Undefined("what a name that means nothing is filled with beside a selector")
-    return None if name in tags else float(query.fill)  # a column that is not known holds numbers
+    if name not in known and name not in TAG_KEYS and (isinstance(leaf, Call) or not query.calls):
+        return float(query.fill)  # a column that is not known holds numbers
+    number = _filled_with(query.fill, name, function) if name in known else None
+    return query.fill if number is None else number
 
 
 def _whole_rows(points: list[Stored], query: Query) -> list[Leaves]:
@@ -398,7 +437,8 @@ def _filled(call: Call, found: dict[int, Result], grid: list[int], query: Query)
         elif query.fill == "null":
             column[time] = Result(0 if call.function.startswith("count") else None)
         elif query.fill != "none":
-            column[time] = Result(_filled_with(query.fill, call.field, call.function))
+            number = _filled_with(query.fill, call.field, call.function)
+            column[time] = Result(result_type(call.field, call.function)() if number is None else number)
     return column
 
 
@@ -410,7 +450,7 @@ def result_type(field: str, function: str) -> type:
 
 
 def _filled_with(fill: Cell | str, name: str, function: str = "") -> Cell:
-    """A number given to fill(), in the type of a column; texts and booleans cannot be filled."""
+    """A number given to fill(), in the type of a column; of texts and booleans it is none."""
     kind = result_type(name, function) if name in FIELD_TYPES else str
     if not isinstance(fill, int | float) or kind in (str, bool):
         return None

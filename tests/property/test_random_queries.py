@@ -106,13 +106,13 @@ def same_series(expected: Series, found: list[Row]) -> bool:
     return len(wanted) == len(found) and all(map(same_row, wanted, found))
 
 
-def disagreement(db: influxish.Database, points: list[Stored], query: Query) -> str:
+def disagreement(db: influxish.Database, points: list[Stored], query: Query, shard_seconds: int) -> str:
     """What the engine answers otherwise than the model; "" if nothing.
 
     Where the model leaves the answer open, the rows must still be the same with all rules and with none.
     """
     try:
-        expected = answer(points, query)
+        expected = answer(points, query, shard_seconds)
     except Undefined:
         rows = ask(db, query, ("all",))
         expected = [Series(tags, part, 0, len(part)) for tags, part in rows]
@@ -132,7 +132,7 @@ def failure(scene: Scene, query: Query) -> str:
     """The disagreement over a case of its own."""
     points = stored(point for batch in scene.batches for point in batch)
     with opened(scene) as db:
-        return disagreement(db, points, query)
+        return disagreement(db, points, query, scene.shard_seconds)
 
 
 def smallest(scene: Scene, query: Query) -> str:
@@ -161,7 +161,7 @@ def check(seed: int) -> None:
         points = stored(point for batch in scene.batches for point in batch)
         queries = [draw_query(random, scene) for _ in range(QUERIES)]
         with opened(scene) as db:
-            wrong = [query for query in queries if disagreement(db, points, query)]
+            wrong = [query for query in queries if disagreement(db, points, query, scene.shard_seconds)]
         assert not wrong, smallest(scene, wrong[0])
 
 

@@ -15,7 +15,7 @@ from influxish.storage import pieces, segment_writer
 from influxish.storage.engine import Engine, StorageOptions
 from influxish.storage.interface import ScanRequest, ScanStats
 from influxish.storage.points import PointBatch
-from influxish.types import DataType, FieldRequest, TimeRange
+from influxish.types import DataType, FieldRequest, SeriesLimit, TimeRange
 from tests.storage.helpers import Model, request, rows, write
 
 POINT = st.tuples(
@@ -112,13 +112,14 @@ def expected(model: Model, asked: ScanRequest) -> dict[str, list[tuple[int, dict
     names = {f.name for f in asked.fields}
     wanted = set(asked.required) or names
     found: dict[str, list[tuple[int, dict[str, Any]]]] = {}
+    within = _within(model, asked)
     for (host, time), values in sorted(model.items(), reverse=asked.descending):
         row = {name: value for name, value in values.items() if name in names}
         if not asked.time_range.start <= time < asked.time_range.stop or not wanted & set(row):
             continue
         if asked.series is not None and not true_for(asked.series, {"h": host}):
             continue
-        if asked.last_group is not None and (host,) > asked.last_group:
+        if asked.series_limit is not None and host not in within:
             continue
         if asked.predicate is not None and not true_for(asked.predicate, row):
             continue
@@ -126,6 +127,14 @@ def expected(model: Model, asked: ScanRequest) -> dict[str, list[tuple[int, dict
             row["h"] = host
         found.setdefault(host, []).append((time, row))
     return {host: listed[: asked.limit] for host, listed in found.items()}
+
+
+def _within(model: Model, asked: ScanRequest) -> list[str]:
+    if asked.series_limit is None:
+        return []
+    hosts = sorted({host for host, _ in model if asked.counted is None or true_for(asked.counted, {"h": host})})
+    offset = asked.series_limit.offset
+    return hosts[offset : offset + asked.series_limit.limit]
 
 
 def answered(engine: Engine, asked: ScanRequest, stats: ScanStats | None = None) -> dict[str, list[Any]]:
@@ -142,7 +151,8 @@ REQUEST = st.fixed_dictionaries(
     optional={
         "time_range": st.builds(TimeRange, st.integers(-1, 8), st.integers(4, 14)),
         "series": SERIES,
-        "last_group": st.sampled_from([("",), ("a",), ("bb",), ("d",)]),
+        "series_limit": st.builds(SeriesLimit, st.just(("h",)), st.integers(0, 3), st.integers(0, 3)),
+        "counted": SERIES,
         "predicate": PREDICATE,
         "limit": st.integers(1, 4),
         "descending": st.booleans(),
@@ -179,11 +189,6 @@ def test_any_scan_of_any_history_equals_a_dict(
         for shard in engine.shards("d"):
             count = sum(batch.rows for batch in shard.scan(wanted, ScanStats()))
             assert shard.estimate(wanted).rows >= count
-            if wanted.predicate is None:
-                there = sorted({host for (host, _), _ in rows(shard, wanted)})
-                sure = [host for (host,) in shard.first_groups(wanted, 9)]
-                assert sure == [host for host in there if host in sure]
-                assert shard.first_groups(wanted, 2) == [(host,) for host in sure[:2]]
 
 
 @pytest.fixture
@@ -294,10 +299,6 @@ def test_a_row_group_of_thousands_of_short_series_round_trips() -> None:
         assert shard.estimate(request(fields=V)).series == 20_000
 
 
-def test_groups_are_sure_by_the_index_alone_and_the_rest_is_not_read(large: Engine) -> None:
-    (shard,) = large.shards("d")
-    assert shard.first_groups(request(fields=V), 3) == [("h00",), ("h01",), ("h02",)]
-    rare = [FieldRequest("rare", "rare", DataType.FLOAT)]
-    assert shard.first_groups(request(fields=rare), 3) == []  # that some row has no value is all the index tells
-    count, stats = scanned(large, request(fields=V, last_group=("h02",)))
+def test_groups_behind_the_last_one_wanted_are_not_read(large: Engine) -> None:
+    count, stats = scanned(large, request(fields=V, series_limit=SeriesLimit(("h",), 3)))
     assert (count, stats.blocks_read, stats.blocks_skipped) == (30_000, 1, 4)

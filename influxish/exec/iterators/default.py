@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -47,8 +48,10 @@ def _filled(column: Column | None, fill: FillColumn, first: Positions) -> Column
         source = np.maximum.accumulate(np.where(column.valid, np.arange(len(first)), -1))
         known = source >= first
         return Column(column.type, column.values[np.maximum(source, 0)], known)
-    if fill.value is None or not column.type.is_numeric:
+    if fill.value is None:
         return column
+    if not column.type.is_numeric:
+        return replace(column, default=fill.value)
     values = column.values.copy()
     values[~column.valid] = number_of(fill.value, column.type)
     return Column(column.type, values)

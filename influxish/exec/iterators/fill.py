@@ -141,15 +141,22 @@ class FillIterator(HeldIterator):
                 if fill.type.is_numeric:
                     _fill_linear(values, valid, present, empty, grid, fill.type)
             case _:
-                if fill.value is not None and fill.type.is_numeric:
-                    values[empty] = number_of(fill.value, fill.type)
+                if fill.value is not None and (fill.type.is_numeric or fill.of == fill.label):
+                    values[empty] = value_of(fill.value, fill.type)
                     valid |= empty
-        return Column(fill.type, values, None if valid.all() else valid), region
+        return Column(fill.type, values, None if valid.all() else valid, source.default), region
 
 
 def _take(rows: Batch, positions: Positions) -> Batch:
     columns = {label: column.take(positions) for label, column in rows.columns.items()}
     return Batch.of_rows(rows.groups, rows.row_groups[positions], rows.times[positions], columns)
+
+
+def value_of(value: float | int, type: DataType) -> object:
+    """What a number that fill() names is in an empty bucket: of texts it is the empty one, of booleans false."""
+    if type.is_numeric:
+        return number_of(value, type)
+    return False if type is DataType.BOOLEAN else ""
 
 
 def number_of(value: float | int, type: DataType) -> float | int:

@@ -1,4 +1,4 @@
-"""The rows of a SELECT: limited for each group and over groups; and, for a subquery, made a source again."""
+"""The rows of a SELECT: limited for each group; and, for a subquery, made a source again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from influxish.types import DataType
 
 
 class OutputIterator(RowIterator):
-    """Apply LIMIT, OFFSET, SLIMIT and SOFFSET to rows that come group by group, and name the columns.
+    """Apply LIMIT and OFFSET to rows that come group by group, and name the columns.
 
     Column i of the answer is labelled by its place, so that two columns may share a name.
     """
@@ -21,7 +21,6 @@ class OutputIterator(RowIterator):
         self._node = node
         self._group: tuple[str, ...] | None = None
         self._seen = 0  # rows of the current group so far
-        self._series: dict[str, int] = {}  # groups so far, for each measurement
 
     def next_batch(self) -> Batch | None:
         while (batch := self.rows_of(self.children[0])) is not None:
@@ -33,7 +32,7 @@ class OutputIterator(RowIterator):
 
     def _limit(self, batch: Batch) -> Batch:
         node = self._node
-        if node.limit is None and not node.offset and node.series_limit is None and not node.series_offset:
+        if node.limit is None and not node.offset:
             return batch
         keep: Mask = np.zeros(batch.rows, np.bool_)
         starts, stops = batch.run_offsets[:-1].tolist(), batch.run_offsets[1:].tolist()
@@ -41,12 +40,9 @@ class OutputIterator(RowIterator):
             key = batch.groups.key(group)
             if key != self._group:
                 self._group, self._seen = key, 0
-                self._series[key[0]] = self._series.get(key[0], -1) + 1
-            nth = self._series[key[0]] - node.series_offset
-            if nth >= 0 and (node.series_limit is None or nth < node.series_limit):
-                low = start + max(0, node.offset - self._seen)
-                high = stop if node.limit is None else start + max(0, node.offset + node.limit - self._seen)
-                keep[low : min(high, stop)] = True
+            low = start + max(0, node.offset - self._seen)
+            high = stop if node.limit is None else start + max(0, node.offset + node.limit - self._seen)
+            keep[low : min(high, stop)] = True
             self._seen += stop - start
         return batch.where(keep)
 

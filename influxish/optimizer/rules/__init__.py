@@ -9,7 +9,6 @@ from influxish.optimizer.rules.parallelism import parallelize
 from influxish.optimizer.rules.partial_aggregate import aggregate_per_shard
 from influxish.optimizer.rules.predicate_pushdown import push_predicate
 from influxish.optimizer.rules.projection import project_columns
-from influxish.optimizer.rules.series_limit import limit_series
 from influxish.optimizer.rules.shared_subgraphs import share_subgraphs
 
 # Folding first, so that nothing is done for what is never read; sharing before projection, so that calls that read
@@ -20,7 +19,6 @@ RULES: tuple[Rule, ...] = (
     Rule("predicate_pushdown", push_predicate),
     Rule("projection", project_columns),
     Rule("limit_pushdown", push_limit),
-    Rule("series_limit", limit_series),
     Rule("parallelism", parallelize),
     Rule("partial_aggregate", aggregate_per_shard),
 )

@@ -33,7 +33,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "emit": {"errors", "types", "batch", "functions"},
     "delivery": {"settings", "storage", "version"},
 }
-FACE = {"answering", "database", "explain", "result", "statements", "writing", "__init__"}
+FACE = {
+    "answering",
+    "continuous",
+    "database",
+    "explain",
+    "into",
+    "result",
+    "statements",
+    "upkeep",
+    "writing",
+    "__init__",
+}
 """The files that put the rooms together; they may import every room but `cli`."""
 
 

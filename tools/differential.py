@@ -1,6 +1,6 @@
 """Ask the real InfluxDB and influxish the same generated questions; say how often they agree, feature by feature.
 
-    python tools/differential.py [--about select|show|changes] [--questions 20000] [--first-seed 0] [--show 20]
+    python tools/differential.py [--about select|show|changes|into] [--questions 20000] [--first-seed 0] [--show 20]
 
 Needs `influxd` (the Debian package influxdb), which it starts on loopback and ends. Progress goes to standard error,
 the report to standard output; the exit status is 0 whatever the figures are.

@@ -11,6 +11,7 @@ from influxish.errors import UnsupportedStatement
 from influxish.influxql import ast
 from influxish.statements import (  # noqa: F401 (they enter what they execute)
     cardinality,
+    continuous,
     deleting,
     listing,
     policies,

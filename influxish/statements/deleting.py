@@ -74,8 +74,9 @@ def _delete(
         if condition is not None:
             conditions[name], on_fields = _on_tags(condition, engine.field_keys(database, name))
             if on_fields is not FALSE and engine.series_keys(database, name, on_fields, context.look):
-                shard = _a_shard(engine, database, name, time_range)
-                raise ExecutionError(f"{shard}: fields not supported in WHERE clause during deletion")
+                if (shard := _a_shard(engine, database, name, time_range)) is not None:
+                    raise ExecutionError(f"{shard}: fields not supported in WHERE clause during deletion")
+                del conditions[name]
     if conditions and not time_range.is_empty:
         engine.delete(database, conditions, time_range)
 
@@ -127,12 +128,15 @@ def _is_tag(side: Expression, fields: Collection[str]) -> bool:
     return side.cast is DataType.TAG or (side.cast is None and side.name not in fields)
 
 
-def _a_shard(engine: Engine, database: str, measurement: str, time_range: TimeRange) -> str:
-    """The shard that the server would name: the first of those that are asked, or else of all."""
+def _a_shard(engine: Engine, database: str, measurement: str, time_range: TimeRange) -> str | None:
+    """The shard that the server would name: the first of those that are asked, or else of all.
+
+    None if all that is left of the measurement is too old for its retention policy, and so for any statement.
+    """
     found = [shard for policy in engine.policies(database) for shard in engine.shards(database, policy.name)]
     holding = [shard for shard in found if measurement in shard.schema()]
     asked = [shard for shard in holding if shard.time_range.overlaps(time_range)]
-    return (asked or holding)[0].name
+    return next((shard.name for shard in asked or holding), None)
 
 
 def _split(condition: ast.Expression | None) -> tuple[Expression | None, TimeRange]:

@@ -20,7 +20,7 @@ from influxish.storage.interface import RetentionPolicy
 
 APPLICATION_ID = 0x49465831  # "IFX1", kept in SQLite's own header field for it
 FORMAT_VERSION = 4
-"""1 had no totals, 2 nothing of deletions, 3 no users and no subscriptions; all are brought to 4 at opening."""
+"""1 had no totals, 2 nothing of deletions, 3 no users, subscriptions, continuous queries; opening brings them to 4."""
 
 RESTORE = "put the whole folder back from a backup"
 
@@ -65,6 +65,7 @@ _TABLES = {
         "mode": "TEXT NOT NULL",
         "destinations": "TEXT NOT NULL",
     },
+    "continuous_queries": {"database": "INTEGER NOT NULL", "name": "TEXT NOT NULL", "text": "TEXT NOT NULL"},
 }
 """Table → its columns. Each has an `id` before them, never used again, and a `checksum` of them after.
 
@@ -80,6 +81,7 @@ _UNIQUE = {
     "users": "name",
     "grants": "user, database",
     "subscriptions": "policy, name",
+    "continuous_queries": "database, name",
 }
 
 
@@ -224,7 +226,7 @@ class Catalog:
     def remove_database(self, database: int) -> None:
         """Forget a database and everything in it, as one change."""
         self._remove_policies("database", database)
-        for table in ("removed", "grants"):
+        for table in ("removed", "grants", "continuous_queries"):
             self._connection.execute(f"DELETE FROM {table} WHERE database = ?", (database,))
         self._connection.execute("DELETE FROM databases WHERE id = ?", (database,))
 
@@ -351,7 +353,7 @@ class Catalog:
         self._connection.execute("DELETE FROM logs")
         self._insert("logs", number)
 
-    # What the catalog only keeps, for others to understand: users, grants, subscriptions.
+    # What the catalog only keeps, for others to understand: users, grants, subscriptions, continuous queries.
 
     def records(self, table: str) -> list[tuple[Any, ...]]:
         """The rows of a table, by id: (id, value of each column …)."""
@@ -370,6 +372,10 @@ class Catalog:
     def remove_records(self, table: str, column: str, value: object) -> None:
         """Take out the rows that have a value in a column, which may be `id`."""
         self._connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (value,))
+
+    def remove_continuous_query(self, database: int, name: str) -> None:
+        """Take out the continuous query of that name."""
+        self._connection.execute("DELETE FROM continuous_queries WHERE database = ? AND name = ?", (database, name))
 
     def close(self) -> None:
         """Close the file."""

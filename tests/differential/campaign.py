@@ -11,6 +11,7 @@ import influxish
 from tests.differential.changes import draw_changes
 from tests.differential.comparison import difference, settled
 from tests.differential.data import Scene, draw_scene
+from tests.differential.into_questions import draw_into
 from tests.differential.ours import ask
 from tests.differential.questions import Question, draw_questions
 from tests.differential.server import InfluxServer
@@ -22,6 +23,7 @@ SUBJECTS: dict[str, Callable[[Scene, int, int], Iterator[Question]]] = {
     "select": draw_questions,
     "show": draw_show_questions,
     "changes": draw_changes,
+    "into": draw_into,
 }
 """What can be asked about → the questions of a scene and a seed, so many."""
 TIMES_ASKED_AGAIN = 12
@@ -87,7 +89,7 @@ def ask_both(
             try:
                 ours = ask(db, question.text, DATABASE, question.epoch)
                 told = difference(settled(theirs), settled(ours), ties=scene.ties)
-                if subject == "select" and "error" in str(theirs) and "error" in str(ours):
+                if subject in ("select", "into") and "error" in str(theirs) and "error" in str(ours):
                     told = told and _asked_again(server, question, ours, told)
             except Exception as error:  # a fault of ours is a difference like any other, and the campaign goes on
                 told = f"{type(error).__name__} here: {error}"

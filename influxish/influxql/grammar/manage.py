@@ -162,10 +162,12 @@ def p_policy_change_default(p: Production) -> None:
 def p_create_continuous_query(p: Production) -> None:
     """create : CREATE CONTINUOUS QUERY IDENT ON IDENT resample BEGIN select_into END"""
     select: Select = p[9]
-    every, horizon = p[7]
+    every, horizon = p[7] or (0, 0)
+    if p[7] == (0, 0):
+        raise p.lexer.unexpected(p[8], "EVERY, FOR")
     interval = _time_interval(select)
     if interval == 0 and any(isinstance(part, Call) for field in select.fields for part in field.walk()):
-        raise p.lexer.unexpected(p[10], "GROUP BY time(...)")
+        raise p.lexer.unexpected(p.lexer.before(p[10]), "GROUP BY time(...)")
     minimum = max(every, interval)
     if horizon and minimum > horizon:
         message = (
@@ -192,7 +194,7 @@ def p_resample(p: Production) -> None:
     | RESAMPLE EVERY DURATIONVAL FOR DURATIONVAL
     """
     given = {str(p[index].value): to_duration(p, p[index + 1]) for index in range(2, len(p), 2)}
-    p[0] = (given.get("EVERY", 0), given.get("FOR", 0))
+    p[0] = (given.get("EVERY", 0), given.get("FOR", 0)) if given else None
 
 
 def p_create_subscription(p: Production) -> None:

@@ -11,6 +11,7 @@ from influxish.optimizer.rules.predicate_pushdown import push_predicate
 from influxish.optimizer.rules.projection import project_columns
 from influxish.optimizer.rules.series_limit import limit_series
 from influxish.optimizer.rules.shared_subgraphs import share_subgraphs
+from influxish.optimizer.rules.unsorted_write import write_unsorted
 
 # Folding first, so that nothing is done for what is never read; sharing before projection, so that calls that read
 # different columns still share one scan; scans are cut into parts before aggregates move into the parts.
@@ -21,6 +22,7 @@ RULES: tuple[Rule, ...] = (
     Rule("projection", project_columns),
     Rule("limit_pushdown", push_limit),
     Rule("series_limit", limit_series),
+    Rule("unsorted_write", write_unsorted),
     Rule("parallelism", parallelize),
     Rule("partial_aggregate", aggregate_per_shard),
 )

@@ -174,7 +174,7 @@ def test_a_subquery_cannot_write(db: Database) -> None:
 
 def test_a_measurement_is_copied_in_less_memory_than_it_takes() -> None:
     rows = 400_000
-    with influxish.open(":memory:", max_query_memory=24 << 20, workers=2) as db:
+    with influxish.open(":memory:", max_query_memory=16 << 20, workers=1) as db:
         db.create_database("demo")
         values = {f"f{i}": np.arange(rows, dtype=np.float64) for i in range(8)}
         hosts = np.array(["a", "b", "c"], object)[np.arange(rows) % 3]

@@ -28,6 +28,7 @@ from influxish.plan.nodes import (
     Fill,
     FillColumn,
     FillOption,
+    Nothing,
     Open,
     Output,
     OutputColumn,
@@ -59,6 +60,7 @@ class SelectBuilder:
         hidden: the tags that a wildcard among the fields leaves out.
         alone: the fields call one group function, and no other.
         types: heading → the type that the column has for the query around it, as `result_types.py` says.
+        faulty: headings of columns with a type error.
     """
 
     graph: Graph
@@ -83,6 +85,7 @@ class SelectBuilder:
     hidden: tuple[str, ...] = ()
     alone: bool = False
     types: dict[str, DataType] = field(default_factory=dict)
+    faulty: set[str] = field(default_factory=set)
 
     @property
     def source(self) -> Node:
@@ -214,18 +217,16 @@ class SelectBuilder:
 
     def _join_calls(self, fields: Sequence[ast.Field], beside: Sequence[ast.VarRef]) -> None:
         """Bring the columns of all calls together, so that one without a value in a row can have a default."""
-        nodes: dict[str, Node] = {}
-        for item in fields:
-            for call in _group_calls(item.expression):
-                nodes[format_node(call)] = self._call(call, beside)
+        calls = [call for item in fields for call in _group_calls(item.expression)]
+        nodes = {format_node(call): self._made(call, beside) for call in calls}
+        labels = list(nodes)
         first = self.traits.calls[0]
-        nodes |= {_beside_label(first, node): self._call(first, beside) for node in beside}
+        nodes |= {_beside_label(first, node): self._made(first, beside) for node in beside}
         if len(nodes) < 2:
             return
         joined = self._project({label: Reference(label) for label in nodes}, *nodes.values())
         defaults = self._with_defaults(joined, nodes)
-        for call in self.traits.calls:
-            self.parts[format_node(call), 0] = defaults
+        self.parts |= {(label, 0): defaults for label in labels}
 
     # --- calls ---
 
@@ -233,10 +234,19 @@ class SelectBuilder:
         while isinstance(node, ast.ParenExpr):
             node = node.expression
         if isinstance(node, ast.VarRef):  # a column beside a selector comes with the selected point
-            return self._call(self.traits.calls[0], beside)
+            return self._made(self.traits.calls[0], beside)
         if _is_call(node):
-            return self._call(_as_call(node), beside)
+            return self._made(node, beside)
         return self._computed(node, beside)
+
+    def _made(self, node: ast.Expression, beside: Sequence[ast.VarRef]) -> Node:
+        """The node whose column is the result of a call as it is selected.
+
+        InfluxDB makes a call of `DISTINCT v` in the outermost SELECT only. In a subquery it is a column of nothing.
+        """
+        if self.is_subquery and any(isinstance(part, ast.Distinct) for part in node.walk()):
+            return Nothing()
+        return self._call(_as_call(node), beside)
 
     def _computed(self, node: ast.Expression, beside: Sequence[ast.VarRef]) -> Node:
         """Arithmetic and mathematics over calls: a projection that reads all of them."""
@@ -246,12 +256,12 @@ class SelectBuilder:
             if not _is_call(call):
                 raise CompileError(f"undefined function {call.name}()", span=call.span)
             label = format_node(_as_call(call))
-            calls.setdefault(label, self._call(_as_call(call), beside))
+            calls.setdefault(label, self._made(call, beside))
             return Reference(label, span=call.span)
 
         def variable(node: ast.VarRef) -> Expression:
             first = self.traits.calls[0]
-            calls.setdefault(format_node(first), self._call(first, beside))
+            calls.setdefault(format_node(first), self._made(first, beside))
             return Reference(_beside_label(first, node), span=node.span)
 
         expression = lower(node, result, variable)
@@ -318,6 +328,7 @@ class SelectBuilder:
             keys=tuple(map(self._name, keys)),
             beside=tuple(columns.values()),
             label=label,
+            ends=self.alone and isinstance(function, SelectorFunction) and function.ends,
         )
         aggregate = Aggregate(
             calls=(group_call,),
@@ -403,11 +414,11 @@ def _beside_label(call: ast.Call, node: ast.VarRef) -> str:
     return f"{column_label(node.name, node.type)} at {format_node(call)}"
 
 
-def _group_calls(node: ast.Expression) -> Iterator[ast.Call]:
+def _group_calls(node: ast.Expression) -> Iterator[ast.Call | ast.Distinct]:
     """The calls in an expression, those of mathematics and those inside others left out."""
     look()
-    if _is_call(node):
-        yield _as_call(node)
+    if isinstance(node, ast.Distinct) or (isinstance(node, ast.Call) and _is_call(node)):
+        yield node
     else:
         for child in node.children():
             if isinstance(child, ast.Expression):

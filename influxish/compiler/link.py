@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from influxish.compiler.builder import SelectBuilder, with_listed_keys
-from influxish.compiler.checks import check_expanded
+from influxish.compiler.checks import check_expanded, is_time
 from influxish.compiler.dimensions import dimension_names, is_time_call
 from influxish.compiler.names import own_title
 from influxish.compiler.node_types import NodeTyper, Refused
@@ -21,7 +21,8 @@ from influxish.compiler.select import Compiled
 from influxish.compiler.typing import type_condition
 from influxish.compiler.wildcards import expand_fields
 from influxish.errors import CompileError, NotFound
-from influxish.functions.expression import NULL, TRUE, Expression, Logical, Reference
+from influxish.functions.expression import NULL, TRUE, Comparison, Expression, Logical, Match, Reference
+from influxish.influxql import ast
 from influxish.plan.columns import writes
 from influxish.plan.graph import Graph, walk_down
 from influxish.plan.node import Node
@@ -139,14 +140,21 @@ class _Linker:
 
     def _note_types(self, builder: SelectBuilder, scope: Scope) -> None:
         """What the types of the columns are said to be. Type errors are errors of the outermost SELECT only."""
+        outermost = builder is self.compiled.builders[-1]
         for item in with_listed_keys(builder.fields):
-            try:
-                type = result_type(item.expression, scope.type_of)
-            except CompileError:
-                if builder is self.compiled.builders[-1]:
-                    raise
-                type = DataType.UNKNOWN
-            builder.types.setdefault(own_title(item), type)
+            title, type = own_title(item), DataType.UNKNOWN
+            if outermost or not isinstance(item.expression, ast.Distinct):
+                try:
+                    type = result_type(item.expression, scope.type_of)
+                except CompileError:
+                    if outermost:
+                        raise
+                    if title not in builder.types:
+                        builder.faulty.add(title)
+            builder.types.setdefault(title, type)
+        for item in builder.select.fields:
+            if is_time(item.expression) and item.alias:
+                builder.types.setdefault(item.alias, DataType.UNKNOWN)
 
     def _is_run(
         self,
@@ -164,7 +172,7 @@ class _Linker:
             return True
         condition = None
         if builder.condition is not None:
-            condition = _about_series(type_condition(builder.condition, scope.resolve_in_condition))
+            condition = _about_series(builder.condition, scope)
         for _, source, measurement in (item for listed in found.values() for item in listed):
             fields = source.schema()[measurement].fields
             if name in scope.fields and type not in fields.get(name, ()):
@@ -264,8 +272,10 @@ class _Linker:
         types = builder.types
         selected = [name for name, type in types.items() if type is DataType.TAG]
         scope.untyped.update(name for name, type in types.items() if type is DataType.UNKNOWN)
-        scope.add({name: [type] for name, type in types.items() if name not in (*selected, *scope.untyped)}, selected)
+        no_fields = DataType.TAG, DataType.UNKNOWN
+        scope.add({name: [type] for name, type in types.items() if type not in no_fields}, selected)
         scope.selected.update(selected)
+        scope.faulty.update(builder.faulty)
         scope.tags.update(name for name in builder.own_dimensions if name not in types)
 
     def _align_derived(self, derive: Derive, scope: Scope, builder: SelectBuilder, place: int, *, alone: bool) -> None:
@@ -299,10 +309,16 @@ def _leaves(source: Node) -> Iterator[Table | Derive]:
         yield from _leaves(below)
 
 
-def _about_series(condition: Expression) -> Expression:
-    """A condition on tags alone that holds for every series that the condition may hold for."""
+def _about_series(condition: Expression, scope: Scope) -> Expression:
+    """A condition on tags alone that holds for every series that `condition`, without types, may hold for."""
     if isinstance(condition, Logical):
-        return replace(condition, terms=tuple(map(_about_series, condition.terms)))
-    references = list(condition.references())
-    decided = not references or all(reference.type is DataType.TAG for reference in references)
-    return condition if decided else TRUE
+        return replace(condition, terms=tuple(_about_series(term, scope) for term in condition.terms))
+    fields = any(reference.name in scope.fields for reference in condition.references())
+    match condition:
+        case Comparison(left=Reference(), right=side) | Comparison(left=side, right=Reference()):
+            decided = isinstance(side, Reference) or side.type is DataType.STRING
+        case Match(operand=operand):
+            decided = isinstance(operand, Reference)
+        case _:
+            decided = not any(condition.references())
+    return type_condition(condition, scope.resolve_in_condition) if decided and not fields else TRUE

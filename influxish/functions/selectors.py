@@ -135,6 +135,7 @@ PERCENTILE = register(
         pushdown=False,  # any row may have the rank, so nothing can be thrown away
         keep=_everything,
         pick=_percentile,
+        ends=True,
     )
 )
 
@@ -195,6 +196,7 @@ TOP = register(
         single_row=False,
         fillable=False,
         takes_keys=True,
+        kin_of_keys="max",
         keep=_best(_descending),
     )
 )
@@ -210,6 +212,7 @@ BOTTOM = register(
         single_row=False,
         fillable=False,
         takes_keys=True,
+        kin_of_keys="min",
         keep=_best(_ascending),
     )
 )

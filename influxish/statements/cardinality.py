@@ -6,7 +6,7 @@ All others count what the shards of a retention policy hold.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,15 +18,20 @@ from influxish.functions.expression import Expression
 from influxish.influxql import ast, show
 from influxish.regex import compile_regex
 from influxish.statements.answers import answer, series
-from influxish.statements.conditions import Where, mentions_time
+from influxish.statements.conditions import Where
 from influxish.statements.listing import key_matches
 from influxish.statements.registry import StatementContext, executes
 from influxish.statements.sources import Place, places
+from influxish.statements.spelling import begins_with_time, refuse_calls
 from influxish.storage.index import MeasurementSeries
-from influxish.storage.shard import ShardSnapshot
 
-Counts = dict[tuple[str, tuple[str, ...]], int]
-"""(measurement, value of each dimension) → how many there are."""
+Group = tuple[str, tuple[str, ...]]
+"""A measurement, and the value of each dimension."""
+
+Counts = dict[Group, int]
+"""How many there are in each group."""
+
+_NO_ITEMS = np.empty(0, np.int64)
 
 _WORDS = {
     show.ShowSeriesCardinality: "SERIES EXACT",
@@ -45,21 +50,23 @@ def show_cardinality(statement: show.ShowCardinality, context: StatementContext)
         NotFound: no such database or policy.
         CompileError: a condition on the time, or GROUP BY time(…).
     """
-    if mentions_time(statement.condition):
-        message = f"SHOW {_WORDS[type(statement)]} CARDINALITY doesn't support time in WHERE clause"
-        raise CompileError(message, span=statement.span)
+    if not isinstance(statement, show.ShowTagValuesCardinality):
+        if begins_with_time(statement.condition):
+            message = f"SHOW {_WORDS[type(statement)]} CARDINALITY doesn't support time in WHERE clause"
+            raise CompileError(message, span=statement.span)
+        refuse_calls(statement.condition)
     if _is_estimate(statement):
         return _estimate(statement, context)
     meant = places(context, statement.database, statement.sources)
-    counted = list(_measurements(statement, meant, context))
+    where = Where.read(statement.condition)
     keys = _dimensions(statement.dimensions, meant, context)
-    counts: Counts = {}
+    counted = list(_measurements(meant, where, context))
+    # A name that is a field of one of them is no tag of any, as in a SELECT from all of them.
+    tally = _Tally(statement, keys, where, {field for each in counted for field in each.fields})
     for measurement in counted:
         context.look()
-        for values, count in measurement.counts(statement, keys).items():
-            place = "" if isinstance(statement, show.ShowMeasurementCardinality) else measurement.name, values
-            counts[place] = counts.get(place, 0) + count
-    return answer(_chunks(counts, keys, statement))
+        tally.add(measurement)
+    return answer(_chunks(tally.counts(), keys, statement))
 
 
 def _chunks(counts: Counts, keys: tuple[str, ...], statement: show.ShowCardinality) -> Iterator[SeriesChunk]:
@@ -87,94 +94,116 @@ def _estimate(statement: show.ShowCardinality, context: StatementContext) -> Sta
 
 @dataclass(frozen=True, slots=True)
 class _Measurement:
-    """A measurement of some shards.
+    """A measurement of some shards of one policy, as one source of FROM means it.
 
     Attributes:
+        fields: of all policies of its database.
         index: its series.
-        shards: for each shard, (count,) bool of the series that it holds and that are wanted, and the fields it has.
+        shards: for each shard, (count,) bool of the series that it holds, and the fields it has.
     """
 
     name: str
+    fields: Collection[str]
     index: MeasurementSeries
     shards: Sequence[tuple[Mask, Sequence[str]]]
 
-    def counts(self, statement: show.ShowCardinality, keys: tuple[str, ...]) -> dict[tuple[str, ...], int]:
-        """Values of `keys` → how many different items there are among the series that have these values."""
-        table, group_of = self.index.group(self.name, keys)
-        pairs = [(group_of[found], items) for found, items in self._items(statement)]
-        if not pairs:
-            return {}
-        groups = np.concatenate([groups for groups, _ in pairs])
-        items = np.concatenate([items for _, items in pairs])
-        width = int(items.max(initial=0)) + 1
-        found, counts = np.unique(np.unique(groups * width + items) // width, return_counts=True)
-        return {table.key(group)[1:]: count for group, count in zip(found.tolist(), counts.tolist(), strict=True)}
+    def among(self, condition: Expression | None) -> list[Mask]:
+        """For each shard, (count,) bool of its series for which a condition on tags holds."""
+        wanted = self.index.select(condition)
+        return [present if wanted is None else present & wanted for present, _ in self.shards]
 
-    def _items(self, statement: show.ShowCardinality) -> Iterator[tuple[Positions, Positions]]:
-        """(n,) numbers of series, and (n,) which of the items that are counted each of them has."""
-        if isinstance(statement, show.ShowFieldKeyCardinality):
-            numbers: dict[str, int] = {}
-            for mask, fields in self.shards:
-                for field in fields:
-                    yield _all_of(mask, numbers.setdefault(field, len(numbers)))
+
+def _measurements(meant: Sequence[Place], where: Where, context: StatementContext) -> Iterator[_Measurement]:
+    """What is counted is a row at the time 0, made by a shard that the time range touches."""
+    engine = context.engine
+    if not where.time_range.start <= 0 < where.time_range.stop:
+        return
+    for place in meant:
+        shards = engine.shards(place.database, place.policy, where.time_range)
+        schemas = [(shard, shard.schema()) for shard in shards]
+        for name in place.chosen(sorted({name for _, schema in schemas for name in schema})):
+            context.look()
+            held = [(shard.present(name), list(schema[name].fields)) for shard, schema in schemas if name in schema]
+            index = next(shard for shard, schema in schemas if name in schema).series(name)
+            yield _Measurement(name, engine.field_keys(place.database, name).keys(), index, held)
+
+
+class _Tally:
+    """Counts what a statement counts, measurement by measurement.
+
+    A series counts once in each shard and for each source of FROM, as the server adds them up; everything else counts
+    once, wherever it is found.
+    """
+
+    def __init__(
+        self, statement: show.ShowCardinality, keys: tuple[str, ...], where: Where, fields: Collection[str]
+    ) -> None:
+        self._statement, self._keys, self._where, self._fields = statement, keys, where, fields
+        self._sums: Counts = {}
+        self._found: dict[Group, Positions] = {}
+        self._numbers: dict[str, dict[str, int]] = {}
+
+    def counts(self) -> Counts:
+        """How many there are in each group."""
+        return self._sums or {group: len(items) for group, items in self._found.items()}
+
+    def add(self, measurement: _Measurement) -> None:
+        """Count a measurement."""
+        table, group_of = measurement.index.group(measurement.name, self._keys)
+        if isinstance(self._statement, show.ShowSeriesCardinality):
+            for mask in measurement.among(self._condition(measurement)):
+                groups, counts = np.unique(group_of[mask], return_counts=True)
+                for group, count in zip(groups.tolist(), counts.tolist(), strict=True):
+                    place = measurement.name, table.key(group)[1:]
+                    self._sums[place] = self._sums.get(place, 0) + count
             return
-        among = np.logical_or.reduce([mask for mask, _ in self.shards])
-        if isinstance(statement, show.ShowTagKeyCardinality):
-            for number, key in enumerate(self.index.tag_keys):
-                yield _all_of(among & (self.index.codes(key)[0] != 0), number)
-        elif isinstance(statement, show.ShowTagValuesCardinality):
-            yield from self._values(among, statement.keys)
-        else:
-            found = np.flatnonzero(among)
-            yield found, found if isinstance(statement, show.ShowSeriesCardinality) else np.zeros_like(found)
+        name = "" if isinstance(self._statement, show.ShowMeasurementCardinality) else measurement.name
+        for series_found, items in self._items(measurement):
+            groups = group_of[series_found]
+            for group in np.unique(groups).tolist():
+                place = name, table.key(group)[1:]
+                self._found[place] = np.union1d(self._found.get(place, _NO_ITEMS), items[groups == group])
 
-    def _values(self, among: Mask, keys: show.TagKeyFilter) -> Iterator[tuple[Positions, Positions]]:
-        numbers: dict[str, int] = {}
-        for key in self.index.tag_keys:
+    def _items(self, measurement: _Measurement) -> Iterator[tuple[Positions, Positions]]:
+        """(n,) numbers of series, and (n,) which of the items that are counted each of them has."""
+        if isinstance(self._statement, show.ShowTagValuesCardinality):
+            yield from self._values(measurement, self._statement.keys)
+            return
+        masks = measurement.among(self._condition(measurement))
+        if isinstance(self._statement, show.ShowFieldKeyCardinality):
+            for mask, (_, fields) in zip(masks, measurement.shards, strict=True):
+                for field in fields:
+                    yield _all_of(mask, self._number(measurement.name, field))
+            return
+        among = np.logical_or.reduce(masks)
+        if isinstance(self._statement, show.ShowTagKeyCardinality):
+            for key in measurement.index.tag_keys:
+                held = among & (measurement.index.codes(key)[0] != 0)
+                yield _all_of(held, self._number(measurement.name, key))
+        else:
+            yield _all_of(among, self._number("", measurement.name))
+
+    def _values(self, measurement: _Measurement, keys: show.TagKeyFilter) -> Iterator[tuple[Positions, Positions]]:
+        index = measurement.index
+        for key in index.tag_keys:
             if key_matches(keys, key):
-                codes, values = self.index.codes(key)
-                known = np.array([numbers.setdefault(value, len(numbers)) for value in values], np.int64)
+                among = np.logical_or.reduce(measurement.among(self._where.of_rows(key)))
+                codes, values = index.codes(key)
+                known = np.array([self._number(measurement.name, value) for value in values], np.int64)
                 found = np.flatnonzero(among & (codes != 0))
                 yield found, known[codes[found]]
+
+    def _condition(self, measurement: _Measurement) -> Expression | None:
+        return self._where.of_tags(measurement.name, self._fields, unknown=False)
+
+    def _number(self, name: str, item: str) -> int:
+        numbers = self._numbers.setdefault(name, {})
+        return numbers.setdefault(item, len(numbers))
 
 
 def _all_of(mask: Mask, item: int) -> tuple[Positions, Positions]:
     found = np.flatnonzero(mask)
     return found, np.full(len(found), item, np.int64)
-
-
-def _measurements(
-    statement: show.ShowCardinality, meant: Sequence[Place], context: StatementContext
-) -> Iterator[_Measurement]:
-    engine = context.engine
-    where = Where.read(statement.condition)
-    held: dict[tuple[str, str, str], list[tuple[ShardSnapshot, list[str]]]] = {}
-    for place in meant:
-        policy = engine.policy(place.database, place.policy).name
-        shards = [(shard, shard.schema()) for shard in engine.shards(place.database, policy)]
-        for name in place.chosen(sorted({name for _, schema in shards for name in schema})):
-            context.look()
-            found = [(shard, list(schema[name].fields)) for shard, schema in shards if name in schema]
-            held[place.database, policy, name] = found
-    fields = {field for shards_of in held.values() for _, own in shards_of for field in own}
-    for (owner, _, name), shards_of in held.items():
-        context.look()
-        known = fields.union(engine.field_keys(owner, name))  # those of its other policies are none of its tags either
-        measurement = _wanted(name, where.of_tags(name, known, unknown=False), shards_of)
-        if measurement is not None:
-            yield measurement
-
-
-def _wanted(
-    name: str, condition: Expression | None, held: Sequence[tuple[ShardSnapshot, Sequence[str]]]
-) -> _Measurement | None:
-    index = held[0][0].series(name)
-    wanted = index.select(condition)
-    shards = []
-    for shard, fields in held:
-        present = shard.present(name)
-        shards.append((present if wanted is None else present & wanted, fields))
-    return _Measurement(name, index, shards) if any(mask.any() for mask, _ in shards) else None
 
 
 def _dimensions(

@@ -5,7 +5,8 @@ Rules observed on InfluxDB 1.6.7; they differ from statement to statement, and f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import time
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from influxish.compiler.conditions import Clock, split_condition
@@ -23,6 +24,7 @@ from influxish.functions.expression import (
 )
 from influxish.influxql import ast
 from influxish.regex import compile_regex
+from influxish.statements.spelling import begins_with_time, folded, with_names_first
 from influxish.types import DataType, TimeRange
 
 NAME, TAG_KEY = "_name", "_tagKey"
@@ -36,7 +38,7 @@ class Where:
 
     Attributes:
         condition: without its bounds on time; None when there is none.
-        timed: whether the text bounds the time.
+        timed: whether the text bounds the time, with the word on the left.
     """
 
     condition: Expression | None
@@ -44,10 +46,18 @@ class Where:
     timed: bool
 
     @staticmethod
-    def read(node: ast.Expression | None) -> Where:
-        """Raises: CompileError: a condition that is none, or a bound on time that is none."""
-        condition, time_range = split_condition(node, Clock(0))
-        return Where(None if condition is None else _reduced(condition), time_range, mentions_time(node))
+    def read(node: ast.Expression | None, *, names_first: bool = False) -> Where:
+        """Read a condition.
+
+        Args:
+            names_first: comparisons that do not begin with a name, as `'a' = host`, are compared with nothing known.
+        Raises:
+            CompileError: a condition that is none, or a bound on time that is none.
+        """
+        simple = node and folded(node)
+        simple = simple and (with_names_first(simple) if names_first else simple)
+        condition, time_range = split_condition(simple, Clock(time.time_ns()))
+        return Where(None if condition is None else _reduced(condition), time_range, begins_with_time(node))
 
     def check_operators(self, *, arithmetic: bool = True) -> None:
         """Raises: CompileError: an index is asked for more than equality and patterns, and `arithmetic` if allowed."""
@@ -64,8 +74,8 @@ class Where:
         if self.condition == FALSE:
             raise CompileError("&influxql.BooleanLiteral{Val:false}", span=self.condition.span)
 
-    def check_names(self) -> None:
-        """Raises: CompileError: the name of the measurement is compared with something other than a text."""
+    def check_texts(self, system: str) -> None:
+        """Raises: CompileError: a system name, such as `_name`, is compared with something other than a text."""
         pending = [] if self.condition is None else [self.condition]
         while pending:
             node = pending.pop()
@@ -73,20 +83,28 @@ class Where:
                 pending.extend(reversed(node.terms))
             elif isinstance(node, Comparison) and not _takes_text(node):
                 subject = _subject(node)
-                if subject is not None and subject.name == NAME:
+                if subject is not None and subject.name == system:
                     raise CompileError(f"right side of '{node.op}' must be a tag value string", span=node.span)
 
-    def of_tags(self, name: str, fields: Collection[str], *, unknown: bool) -> Expression | None:
+    def of_tags(self, name: str, fields: Collection[str], *, unknown: bool, selected: bool = True) -> Expression | None:
         """The condition on the tags of one measurement; None when there is none.
 
         Args:
             name: the measurement.
             fields: its fields.
             unknown: what a comparison of anything but a tag with a text is taken for.
+            selected: whether the server makes a SELECT of the statement, which knows no system names.
         """
         if self.condition is None:
             return None
-        return _Tags(name, fields, unknown).of(self.condition)
+        return _Tags(name, fields, unknown, selected).of(self.condition)
+
+    def of_rows(self, key: str) -> Expression | None:
+        """The condition on the tags of a series where one of its tag keys is looked at; None when there is none.
+
+        It is read as one of a SELECT is: what is missing compares with nothing, not even as different.
+        """
+        return None if self.condition is None else _of_rows(self.condition, key)
 
     def about(self, system: str) -> Where:
         """Only what it says of one system name, such as `_name`; other comparisons vanish."""
@@ -99,30 +117,6 @@ class Where:
     def meets(self, text: str) -> bool:
         """Whether a text stands up to a condition `about` one system name."""
         return self.condition is None or _meets(self.condition, text)
-
-
-def mentions_time(node: ast.Expression | None) -> bool:
-    """Whether a condition compares the time."""
-    return node is not None and any(isinstance(part, ast.VarRef) and _is_time(part) for part in node.walk())
-
-
-def _is_time(node: ast.VarRef) -> bool:
-    return node.name.lower() == "time" and node.type is None
-
-
-def check_left_sides(node: ast.Expression | None) -> None:
-    """Raises: CompileError: a comparison does not begin with the name of a tag."""
-    for part in node.walk() if node is not None else ():
-        if isinstance(part, ast.BinaryExpr) and part.op in ("=", "!=", "<>", "=~", "!~"):
-            right_is_time = isinstance(part.right, ast.VarRef) and _is_time(part.right)
-            if not isinstance(part.left, ast.VarRef) and not right_is_time:
-                raise wrong_left(part)
-
-
-def wrong_left(node: ast.BinaryExpr) -> CompileError:
-    """The error of a comparison that does not begin with the name of a tag."""
-    op = "!=" if node.op == "<>" else node.op
-    return CompileError(f"left side of '{op}' must be a tag key", span=node.left.span)
 
 
 def _reduced(node: Expression) -> Expression:
@@ -179,6 +173,7 @@ class _Tags:
     name: str
     fields: Collection[str]
     unknown: bool
+    selected: bool
 
     def of(self, node: Expression) -> Expression:
         match node:
@@ -194,9 +189,10 @@ class _Tags:
         key = _subject(node)
         if key is None or self._is_field(key):
             return self._verdict(self.unknown)
-        if key.name == NAME:
+        other = node.right if isinstance(node, Comparison) else None
+        if key.name == NAME and not isinstance(other, Reference):
             return self._verdict(_meets(node, self.name) if _takes_text(node) else self.unknown)
-        if key.name in _SYSTEM:
+        if any(name in _SYSTEM and name != NAME for name in self._dropped(key, other)):
             return TRUE
         tag = Reference(key.name, type=DataType.TAG, span=key.span)
         match node:
@@ -207,6 +203,10 @@ class _Tags:
             case Comparison(op="=" | "!=" as op, right=Reference() as other) if not self._is_field(other):
                 return self._two_tags(op, tag, Reference(other.name, type=DataType.TAG, span=other.span))
         return self._verdict(self.unknown)
+
+    def _dropped(self, key: Reference, other: Expression | None) -> Sequence[str]:
+        """Names of which one that is a system name makes the comparison mean nothing."""
+        return (key.name, other.name) if self.selected and isinstance(other, Reference) else (key.name,)
 
     def _two_tags(self, op: str, left: Reference, right: Reference) -> Expression:
         """An index intersects the series that have either tag, or takes those of one from the other's.
@@ -226,6 +226,43 @@ class _Tags:
     @staticmethod
     def _verdict(verdict: bool) -> Expression:
         return TRUE if verdict else FALSE
+
+
+def _of_rows(node: Expression, key: str) -> Expression:
+    match node:
+        case Logical(terms=terms):
+            return replace(node, terms=tuple(_of_rows(term, key) for term in terms))
+        case Literal() | Comparison(left=Literal(), right=Literal()):
+            return node
+        case Comparison(op=op, left=Literal() as left, right=Reference() as right):
+            return _of_rows(Comparison(op, right, left, type=DataType.BOOLEAN), key)
+        case Comparison(left=Reference(name=name), right=Reference(name=other)) if TAG_KEY in (name, other):
+            return TRUE if name == other and node.op == "=" else FALSE
+    subject = _subject(node)
+    if subject is None or not _takes_value(node):
+        return FALSE
+    if subject.name == TAG_KEY:
+        return TRUE if _meets(node, key) else FALSE
+    if subject.name in _SYSTEM:
+        return FALSE
+    tags = [Reference(subject.name, type=DataType.TAG, span=subject.span)]
+    if isinstance(node, Match):
+        found: Expression = replace(node, operand=tags[0])
+    else:
+        assert isinstance(node, Comparison)
+        if isinstance(node.right, Reference):
+            tags.append(Reference(node.right.name, type=DataType.TAG, span=node.right.span))
+        found = replace(node, left=tags[0], right=tags[-1] if len(tags) > 1 else node.right)
+    present = tuple(_compared("!=", tag) for tag in tags)
+    return Logical("AND", (*present, found), type=DataType.BOOLEAN)
+
+
+def _takes_value(node: Expression) -> bool:
+    """Whether it compares with a text, a pattern, or another tag."""
+    match node:
+        case Comparison(op="=" | "!=", right=Reference(name=name)):
+            return name not in _SYSTEM
+    return _takes_text(node)
 
 
 def _compared(op: str, tag: Reference) -> Expression:

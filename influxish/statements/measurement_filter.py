@@ -11,7 +11,8 @@ from influxish.compiler.checks import check_depth
 from influxish.errors import CompileError
 from influxish.influxql import ast, format_node
 from influxish.regex import compile_regex
-from influxish.statements.conditions import NAME, wrong_left
+from influxish.statements.conditions import NAME
+from influxish.statements.spelling import wrong_left
 
 
 class MeasurementFilter:

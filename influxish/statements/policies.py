@@ -45,7 +45,13 @@ def show_databases(statement: show.ShowDatabases, context: StatementContext) -> 
 def show_policies(statement: show.ShowRetentionPolicies, context: StatementContext) -> StatementResult:
     """One row for each policy, in the order in which they were made; a series without rows if there is none."""
     rows = [
-        (policy.name, go_duration(policy.duration), go_duration(policy.shard_duration), 1, policy.default)
+        (
+            policy.name,
+            go_duration(policy.duration),
+            go_duration(policy.shard_duration),
+            policy.replication,
+            policy.default,
+        )
         for policy in context.engine.policies(context.meant(statement.database))
     ]
     columns = ("name", "duration", "shardGroupDuration", "replicaN", "default")
@@ -68,7 +74,7 @@ def create_database(statement: manage.CreateDatabase, context: StatementContext)
         return
     duration, name = statement.duration or 0, statement.policy or DEFAULT_NAME
     shard_duration = shard_duration_of(statement.shard_duration, duration)
-    policy = RetentionPolicy(name, duration, shard_duration, default=True)
+    policy = RetentionPolicy(name, duration, shard_duration, True, statement.replication or 1)
     _check(policy, statement)
     if not engine.has_database(statement.name):
         engine.create_database(statement.name, policy)
@@ -81,7 +87,8 @@ def create_database(statement: manage.CreateDatabase, context: StatementContext)
 def _is_described(policy: RetentionPolicy, statement: manage.CreateDatabase) -> bool:
     same_duration = statement.duration in (None, policy.duration)
     same_shards = shard_duration_of(statement.shard_duration, policy.duration) == policy.shard_duration
-    return policy.default and same_duration and same_shards
+    same_copies = statement.replication in (None, policy.replication)
+    return policy.default and same_duration and same_shards and same_copies
 
 
 @executes(manage.CreateRetentionPolicy)
@@ -94,7 +101,9 @@ def create_policy(statement: manage.CreateRetentionPolicy, context: StatementCon
         ExecutionError: there is another of that name.
     """
     shard_duration = shard_duration_of(statement.shard_duration, statement.duration)
-    policy = RetentionPolicy(statement.name, statement.duration, shard_duration, statement.default)
+    policy = RetentionPolicy(
+        statement.name, statement.duration, shard_duration, statement.default, statement.replication
+    )
     _check(policy, statement)
     context.engine.create_policy(statement.database, policy)
 
@@ -113,7 +122,8 @@ def alter_policy(statement: manage.AlterRetentionPolicy, context: StatementConte
         shard_duration = policy.shard_duration
         if statement.shard_duration is not None:
             shard_duration = shard_duration_of(statement.shard_duration, duration)
-        result = replace(policy, duration=duration, shard_duration=shard_duration)
+        copies = statement.replication or policy.replication
+        result = replace(policy, duration=duration, shard_duration=shard_duration, replication=copies)
         _check_durations(result, statement)
         return replace(result, default=policy.default or statement.default)
 

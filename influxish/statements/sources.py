@@ -23,6 +23,24 @@ class Place:
         return [name for name in names if self.source is None or is_meant(self.source, name)]
 
 
+def with_matches(context: StatementContext, places: Sequence[Place]) -> list[Place]:
+    """Without those whose pattern matches no measurement."""
+
+    def has_match(place: Place) -> bool:
+        is_pattern = place.source is not None and place.source.regex is not None
+        return not is_pattern or bool(place.chosen(context.engine.measurements(place.database)))
+
+    return [place for place in places if has_match(place)]
+
+
+def chosen_by_any(places: Sequence[Place], names: Iterable[str]) -> list[str]:
+    """Those of the names that one of the places means, be it for itself or for another one.
+
+    Where the server makes a SELECT of a statement, it asks every policy that FROM names for all that FROM names.
+    """
+    return [name for name in names if any(each.source is None or is_meant(each.source, name) for each in places)]
+
+
 def places(context: StatementContext, database: str, sources: Sequence[ast.Source]) -> list[Place]:
     """Where the sources lie: in databases and policies of their own, or else in `database` and its default policy.
 

@@ -38,8 +38,7 @@ class Administration(EngineState):
         """
         if not name:
             raise ExecutionError("a database needs a name")
-        chosen = policy or RetentionPolicy("autogen")
-        chosen = RetentionPolicy(chosen.name, chosen.duration, chosen.shard_duration, default=True)
+        chosen = replace(policy or RetentionPolicy("autogen"), default=True)
         with self._lock:
             catalog = self._usable()
             if name in self._databases:

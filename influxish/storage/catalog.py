@@ -56,6 +56,7 @@ _TABLES = {
         "series": "BLOB",
     },
     "removed": {"database": "INTEGER NOT NULL", "measurement": "TEXT NOT NULL", "series": "BLOB NOT NULL"},
+    "replications": {"policy": "INTEGER NOT NULL", "copies": "INTEGER NOT NULL"},
     "users": {"name": "TEXT NOT NULL", "password": "TEXT NOT NULL", "admin": "INTEGER NOT NULL"},
     "grants": {"user": "INTEGER NOT NULL", "database": "INTEGER NOT NULL", "privilege": "INTEGER NOT NULL"},
     "subscriptions": {
@@ -76,6 +77,7 @@ _UNIQUE = {
     "segments": "shard, file",
     "fields": "shard, measurement, name",
     "tombstones": "shard, number, measurement",
+    "replications": "policy",
     "users": "name",
     "grants": "user, database",
     "subscriptions": "policy, name",
@@ -241,28 +243,39 @@ class Catalog:
             f"DELETE FROM tombstones WHERE shard IN ({shards})",
             f"DELETE FROM shards WHERE policy IN ({policies})",
             f"DELETE FROM subscriptions WHERE policy IN ({policies})",
+            f"DELETE FROM replications WHERE policy IN ({policies})",
             f"DELETE FROM policies WHERE {column} = ?",
         ):
             self._connection.execute(statement, (value,))
 
     def policies(self) -> list[tuple[int, int, RetentionPolicy]]:
         """(id, database, policy) of all."""
+        copies = {policy: number for _, policy, number in self._rows("replications")}
         return [
-            (id, database, RetentionPolicy(name, duration, shard_duration, bool(default)))
+            (id, database, RetentionPolicy(name, duration, shard_duration, bool(default), copies.get(id, 1)))
             for id, database, name, duration, shard_duration, default in self._rows("policies")
         ]
 
     def add_policy(self, database: int, policy: RetentionPolicy) -> int:
         """Enter a retention policy of a database; its id."""
-        return self._insert(
+        id = self._insert(
             "policies", database, policy.name, policy.duration, policy.shard_duration, int(policy.default)
         )
+        self._set_copies(id, policy.replication)
+        return id
 
     def change_policy(self, id: int, database: int, policy: RetentionPolicy) -> None:
         """Put other settings in the place of a policy's."""
         self.change_record(
             "policies", id, database, policy.name, policy.duration, policy.shard_duration, int(policy.default)
         )
+        self._set_copies(id, policy.replication)
+
+    def _set_copies(self, policy: int, copies: int) -> None:
+        """One is not noted: so it was before there was a table for it."""
+        self.remove_records("replications", "policy", policy)
+        if copies != 1:
+            self._insert("replications", policy, copies)
 
     def shards(self) -> list[tuple[int, int, int, int]]:
         """(id, policy, start, stop) of all, by start."""

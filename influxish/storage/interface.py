@@ -236,9 +236,11 @@ class RetentionPolicy:
     Attributes:
         duration: ns; 0 keeps points for ever.
         shard_duration: ns of time that one shard group covers; groups are aligned as `SHARD_ORIGIN` says.
+        replication: how many copies are asked for. There is one all the same.
     """
 
     name: str
     duration: int = 0
     shard_duration: int = WEEK
     default: bool = field(default=False, compare=False)
+    replication: int = 1

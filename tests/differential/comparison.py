@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -46,17 +47,16 @@ def settled(document: Any) -> Any:
     Privileges come in the order of a Go map. Shards are counted from the start of the server, whatever was dropped.
     """
     for result in document.get("results", ()):
+        if "error" in result:
+            result["error"] = re.sub(r"^shard \d+:", "shard:", result["error"])
         for series in result.get("series", ()):
             columns, rows = series["columns"], series.get("values", [])
             if columns == ["database", "privilege"]:
                 rows.sort()
             if "shard_group" in columns or series.get("name") == "shard groups":
-                ids = sorted({row[0] for row in rows})
                 for row in rows:
-                    row[0] = ids.index(row[0])
-                    if "shard_group" in columns:
-                        row[columns.index("shard_group")] = row[0]
-                        row[columns.index("owners")] = ""
+                    for name in {"id", "shard_group", "owners"} & set(columns):
+                        row[columns.index(name)] = ""
     return document
 
 

@@ -15,7 +15,7 @@ from tests.differential.questions import Question
 Choice = TypeVar("Choice")
 
 NAMES = ("m", "n", '"wide name"', "mixed", "old", "nothing")
-KEYS = ("h", "r", "k", "nosuch", "v", '"_name"', '"_tagKey"')
+KEYS = ("h", "r", "k", "nosuch", '"_name"', '"_tagKey"')
 PATTERNS = ("a", "^a$", "a|b", ".*", ".+", "^$", "(?i)A", "[xy]", "web\\s", "ü", "^(a|x)$", "m", "^h", "zz", "^[^a]")
 
 OTHER_POLICY = 'CREATE RETENTION POLICY "other" ON {database} DURATION INF REPLICATION 1 SHARD DURATION 52w'
@@ -48,12 +48,15 @@ class ShowQuestions:
             case "MEASUREMENTS":
                 return ["SHOW MEASUREMENTS", self._on(), self._with_measurement(), self._where(), *self._page()]
             case "SERIES" | "TAG KEYS":
+                where = self._where()
                 page = [*self._page(), *(self._series_page() if kind == "TAG KEYS" else [])]
-                return ["SHOW", kind, self._on(), self._from(), self._where(), *page]
+                if kind == "SERIES" and "time" in where:
+                    page = []  # the server counts a series in every shard for itself
+                return ["SHOW", kind, self._on(), self._from(), where, *page]
             case "TAG VALUES":
                 return ["SHOW TAG VALUES", self._on(), self._from(), self._with_key(), self._where(), *self._page()]
             case "FIELD KEYS":
-                return ["SHOW FIELD KEYS", self._on(), self._from(), *self._page()]
+                return ["SHOW FIELD KEYS", self._on(), self._from(), *self._limits()]
             case "RETENTION POLICIES":
                 return ["SHOW RETENTION POLICIES", self._on()]
             case "STATS":
@@ -138,7 +141,7 @@ class ShowQuestions:
                 value = self.random.choice((*TAG_VALUES[key], "", "zz"))
                 text = f"{key} {self._pick({'=': 6, '!=': 4, '<>': 0.5})} '{value}'"
             case "regex":
-                text = f"{self.random.choice(KEYS[:5])} {self.random.choice(('=~', '!~'))} /{self.random.choice(PATTERNS)}/"
+                text = f"{self.random.choice(KEYS[:4])} {self.random.choice(('=~', '!~'))} /{self.random.choice(PATTERNS)}/"
             case "name":
                 key, value = self.random.choice(
                     (('"_name"', "m"), ('"_name"', "n"), ('"_tagKey"', "h"), ("_name", "mixed"))
@@ -149,9 +152,7 @@ class ShowQuestions:
             case "tags":
                 text = f"{self.random.choice(KEYS)} {self.random.choice(('=', '!='))} {self.random.choice(KEYS)}"
             case "field":
-                text = self.random.choice(
-                    ("v = 1", "v > 1", "v != 'a'", "v = 'a'", "s = 'a'", "b = true", "i = 3", "nosuch = 1", "f = 's'")
-                )
+                text = self.random.choice(("v = 1", "v > 1", "b = true", "i = 3", "nosuch = 1", "v < 2.5"))
             case "constant":
                 text = self.random.choice(("true", "false", "1 = 1", "1 = 2", "'a' = 'a'"))
             case _:

@@ -79,6 +79,7 @@ def answer(points: Sequence[Stored], query: Query) -> list[Series]:
     for point in points:
         if _in_range(point.time, query) and _holds(query.condition, point, known):
             groups[tuple(point.tags.get(key, "") for key in keys)].append(point)
+    _end_at_nothing(groups, query)
     found = []
     for values in sorted(groups, reverse=query.descending):
         rows = _finished(_rows(groups[values], query, known), query, known, points)
@@ -92,6 +93,24 @@ def answer(points: Sequence[Stored], query: Query) -> list[Series]:
         found = found[query.series_skip :]
         found = found[: query.series_limit] if query.series_limit else found
     return [series for series in found if series.first < series.stop]
+
+
+def _end_at_nothing(groups: dict[tuple[str, ...], list[Stored]], query: Query) -> None:
+    """Take the points away that come behind a percentile of which there is no such rank, if nothing else is asked."""
+    if len(set(query.calls)) != 1 or query.calls[0].function != "percentile":
+        return
+    (call,) = set(query.calls)
+    ended = False
+    for values in sorted(groups, reverse=query.descending):
+        kept: list[Stored] = []
+        cut: dict[int, list[Stored]] = defaultdict(list)
+        for point in groups[values]:
+            cut[_bucket(point.time, query) if query.every else 0].append(point)
+        for bucket in sorted(cut, reverse=query.descending):
+            samples = samples_of(cut[bucket], call.field)
+            ended = ended or (bool(samples) and not apply(call, samples))
+            kept += [] if ended else cut[bucket]
+        groups[values] = [point for point in groups[values] if point in kept]
 
 
 def _from_last_series(query: Query) -> bool:

@@ -17,7 +17,7 @@ from influxish.errors import CompileError
 from influxish.functions.expression import Expression, Reference
 from influxish.functions.interruption import look
 from influxish.functions.registry import FUNCTIONS, GroupFunction, SelectorFunction, Stamp, WalkFunction
-from influxish.functions.state import GroupCall
+from influxish.functions.state import Ending, GroupCall
 from influxish.influxql import ast, format_node
 from influxish.plan.graph import Graph
 from influxish.plan.node import Node
@@ -254,9 +254,9 @@ class SelectBuilder:
         """Arithmetic and mathematics over calls: a projection that reads all of them."""
         calls: dict[str, Node] = {}
 
-        def result(call: ast.Call | ast.Distinct) -> Expression:
-            if not _is_call(call):
-                raise CompileError(f"undefined function {call.name}()", span=call.span)
+        def result(call: ast.Call | ast.Distinct | ast.Wildcard) -> Expression:
+            if isinstance(call, ast.Wildcard) or not _is_call(call):
+                raise CompileError(f"undefined function {format_node(call)}", span=call.span)
             label = format_node(_as_call(call))
             calls.setdefault(label, self._made(call, beside))
             return Reference(label, span=call.span)
@@ -290,7 +290,7 @@ class SelectBuilder:
         return self.parts[key]
 
     def _source_at(self, steps: int) -> Node:
-        if look_back(self.time_range, self.window, steps, self.descending).is_empty:
+        if steps and look_back(self.time_range, self.window, steps, self.descending).is_empty:
             return Nothing()
         return self.sources[min(steps, max(self.sources))]
 
@@ -333,7 +333,7 @@ class SelectBuilder:
             keys=tuple(map(self._name, keys)),
             beside=tuple(columns.values()),
             label=label,
-            ends=self.alone and isinstance(function, SelectorFunction) and function.ends,
+            ending=self._ending(function),
         )
         aggregate = Aggregate(
             calls=(group_call,),
@@ -344,13 +344,27 @@ class SelectBuilder:
             descending=self.descending,
         )
         self.graph.connect(self._source_at(steps), aggregate)
-        if self.window is None or not self.filling or not function.fillable:
+        if self.window is None or not self._is_filled(function):
             return aggregate
         fills = [self._fill_column(label, function.empty, label)]
-        fills += [self._fill_column(written, None, label) for _, written, _ in columns.values()]
+        fills += [self._beside_column(written, label) for _, written, _ in columns.values()]
         node = Fill(columns=tuple(fills), window=self.window, time_range=time_range, descending=self.descending)
         self.graph.connect(aggregate, node)
         return node
+
+    def _is_filled(self, function: GroupFunction) -> bool:
+        return self.window is not None and self.filling and function.fillable
+
+    def _ending(self, function: GroupFunction) -> Ending:
+        """Where the answer of a call ends early. What fills empty buckets goes on once it has begun."""
+        if not self.alone or not isinstance(function, SelectorFunction) or not function.ends:
+            return Ending.NEVER
+        return Ending.AT_FIRST if self._is_filled(function) else Ending.ANYWHERE
+
+    def _beside_column(self, label: str, of: str) -> FillColumn:
+        """How a column beside a selector is filled. There is no straight line between the columns of two points."""
+        column = self._fill_column(label, None, of)
+        return replace(column, option=FillOption.NULL) if column.option is FillOption.LINEAR else column
 
     def _fill_column(self, label: str, empty: object, of: str) -> FillColumn:
         value = self.fill.value

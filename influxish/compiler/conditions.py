@@ -16,7 +16,7 @@ from influxish.compiler.checks import check_depth
 from influxish.compiler.expressions import lower
 from influxish.compiler.reduction import reduced
 from influxish.errors import CompileError
-from influxish.functions.expression import Comparison, Expression, Literal, Logical, Match, Reference
+from influxish.functions.expression import NULL, Comparison, Expression, Literal, Logical, Match, Reference
 from influxish.functions.registry import FUNCTIONS, MathFunction
 from influxish.influxql import ast, format_node
 from influxish.moments import parse_moment
@@ -91,7 +91,7 @@ def _check_calls(side: ast.Expression) -> None:
     for part in side.walk():
         if isinstance(part, ast.Call) and isinstance(FUNCTIONS.get(part.name), MathFunction):
             check_math(part)
-        elif isinstance(part, ast.Call | ast.Distinct):
+        elif isinstance(part, ast.Call):
             raise CompileError(f"invalid function call in condition: {format_node(part)}", span=part.span)
 
 
@@ -100,14 +100,18 @@ def _comparison(node: ast.BinaryExpr) -> Expression:
         _check_calls(side)
     if node.op in ("=~", "!~"):
         assert isinstance(node.right, ast.RegexLiteral)
-        return Match(
-            lower(reduced(node.left)), node.right.pattern, node.op == "!~", type=DataType.BOOLEAN, span=node.span
-        )
+        operand, negated = lower(reduced(node.left), _no_value), node.op == "!~"
+        return Match(operand, node.right.pattern, negated, type=DataType.BOOLEAN, span=node.span)
     op = _COMPARISONS[node.op]
-    left, right = lower(reduced(node.left)), lower(reduced(node.right))
+    left, right = lower(reduced(node.left), _no_value), lower(reduced(node.right), _no_value)
     if isinstance(left, Literal) and isinstance(right, Reference):  # the index and the blocks look for name op literal
         left, right, op = right, left, _MIRRORED.get(op, op)
     return Comparison(op, left, right, type=DataType.BOOLEAN, span=node.span)
+
+
+def _no_value(node: ast.Expression) -> Expression:
+    """InfluxDB takes `DISTINCT v` and `*` in a condition, and finds nothing there."""
+    return NULL
 
 
 # --- time ---------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from influxish.functions.registry import FUNCTIONS, MathFunction
 from influxish.influxql import ast, format_node
 from influxish.types import DataType
 
-OnCall = Callable[[ast.Call | ast.Distinct], Expression]
+OnCall = Callable[[ast.Call | ast.Distinct | ast.Wildcard], Expression]
 OnVariable = Callable[[ast.VarRef], Expression]
 
 
@@ -19,7 +19,7 @@ def lower(node: ast.Expression, call: OnCall | None = None, variable: OnVariable
 
     Args:
         node: literals, variables, arithmetic, mathematical functions, and calls if `call` is given.
-        call: what to put in the place of a call of a group function.
+        call: what to put in the place of a call of a group function, and of a wildcard.
         variable: what to put in the place of a variable; by default a reference to it.
     Raises:
         CompileError: something that has no value.
@@ -47,6 +47,6 @@ def lower(node: ast.Expression, call: OnCall | None = None, variable: OnVariable
             function = FUNCTIONS[name]
             assert isinstance(function, MathFunction)
             return MathCall(name, tuple(lower(arg, call, variable) for arg in args), function.kernel, span=node.span)
-        case ast.Call() | ast.Distinct() if call is not None:
+        case ast.Call() | ast.Distinct() | ast.Wildcard() if call is not None:
             return call(node)
     raise CompileError(f"invalid expression: {format_node(node)}", span=node.span)

@@ -282,6 +282,7 @@ class _Linker:
         no_fields = DataType.TAG, DataType.UNKNOWN
         scope.add({name: [type] for name, type in types.items() if type not in no_fields}, selected)
         scope.selected.update(selected)
+        scope.texts.update(selected, (name for name in builder.own_dimensions if name not in types))
         scope.faulty.update(builder.faulty)
         scope.tags.update(name for name in builder.own_dimensions if name not in types)
 
@@ -302,6 +303,7 @@ class _Linker:
         for label, type in wanted.items():
             have = types.get(names.get(label, label))
             same = have is type or (have is not None and have.is_numeric and type.is_numeric)
+            same = same or (have is DataType.TAG and type is DataType.STRING and names.get(label) in scope.texts)
             source: Expression = Reference(names.get(label, label), type=type) if same else replace(NULL, type=type)
             columns.append(Computed(label, source))
         self.graph.append(linked, Project(columns=tuple(columns), descending=builder.descending))

@@ -138,8 +138,11 @@ class NodeTyper:
             if type is DataType.TAG and cast in (None, DataType.TAG, DataType.STRING):
                 type = DataType.STRING
             elif cast is not None and not scope.fits(reference):
-                refuses = reference.name in scope.fields and cast is not DataType.TAG and cast not in function.takes
-                type = cast if refuses else DataType.UNKNOWN
+                read_as = DataType.STRING if cast is DataType.TAG else cast
+                own = scope.fields.get(reference.name)
+                type = read_as if own is read_as or (own and read_as not in function.takes) else DataType.UNKNOWN
+        elif found is not None and type is DataType.TAG and cast is None and reference.name in scope.texts:
+            found, type = (scope.as_text(reference.name), DataType.STRING), DataType.STRING
         if found is None or type in (DataType.TAG, DataType.UNKNOWN):
             self._leave_out(node)
             return None

@@ -26,6 +26,7 @@ class Scope:
         whole_rows: all sources are subqueries: their rows are rows whatever is read of them, and a tag they select can
             be missing; one they group by is empty instead. A cast to what a value cannot be leaves it as it is.
         selected: tags that subqueries select.
+        texts: tags that subqueries select or group by, which are texts to the calls around them.
         missing: names looked up like tags that are none; such a column holds no value anywhere.
     """
 
@@ -38,6 +39,7 @@ class Scope:
     faulty: set[str] = field(default_factory=set)
     whole_rows: bool = False
     selected: set[str] = field(default_factory=set)
+    texts: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
 
     def add(self, fields: Mapping[str, Iterable[DataType]], tags: Iterable[str]) -> None:
@@ -65,6 +67,12 @@ class Scope:
         label = column_label(name, cast)
         self.casts[label] = FieldRequest(label, name, cast)
         return label, cast
+
+    def as_text(self, name: str) -> str:
+        """The label under which subqueries give a tag as a text, and tables nothing."""
+        label = column_label(name, DataType.STRING)
+        self.casts[label] = FieldRequest(label, name, DataType.STRING)
+        return label
 
     def fits(self, reference: Reference) -> bool:
         """Whether the values that a name means can be of the type that it is cast to."""

@@ -176,13 +176,18 @@ def all_of(terms: tuple[Expression, ...] | list[Expression]) -> Expression | Non
 
 
 def evaluate(expression: Expression, columns: Mapping[str, Column], rows: int) -> Column:
-    """The expression over `rows` rows whose references are found in `columns`."""
+    """The expression over `rows` rows whose references are found in `columns`.
+
+    A float in the place of an integer loses its fraction; what is no number is no integer either.
+    """
     default = columns[expression.name].default if isinstance(expression, Reference) else None
     values, valid = _run(expression, columns, rows)
     if np.ndim(values) == 0:
         filled = np.empty(rows, expression.type.dtype)
         filled[:] = values
         values = filled
+    if expression.type in _INTEGERS and values.dtype.kind == "f":
+        valid = _both(valid, ~np.isnan(values))
     with np.errstate(invalid="ignore"):  # what is no integer is the smallest one, as with InfluxDB
         return Column(expression.type, values.astype(expression.type.dtype, copy=False), valid, default)
 
@@ -313,6 +318,7 @@ def _bracketed(node: Expression) -> str:
 
 
 _TEXTS = {DataType.STRING, DataType.TAG}
+_INTEGERS = {DataType.INTEGER, DataType.UNSIGNED}
 _NUMBERS = {*NUMERIC, DataType.TIME, DataType.DURATION}
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": np.add,

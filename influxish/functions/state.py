@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 
 import numpy as np
@@ -32,6 +33,14 @@ _quietly = np.errstate(over="ignore", invalid="ignore")
 _Pick = Callable[[Rows, Segments, Arguments], Picked]
 
 
+class Ending(Enum):
+    """Where an answer ends although there are rows left: at a (group, bucket) that has rows of which none is picked."""
+
+    NEVER = "never"
+    AT_FIRST = "at first"  # if it is the first one
+    ANYWHERE = "anywhere"
+
+
 @dataclass(frozen=True, slots=True)
 class GroupCall:
     """One call of a group function, with everything that decides its result.
@@ -44,7 +53,7 @@ class GroupCall:
         keys: labels of the tag or field columns among the arguments (`top(v, host, 3)`).
         beside: labels of columns delivered from the selected rows: (label read, label written, type).
         label: of the result column.
-        ends: as `SelectorFunction.ends`, of a call that is the only one.
+        ending: where its answer ends before its rows do.
     """
 
     function: GroupFunction
@@ -54,7 +63,7 @@ class GroupCall:
     keys: tuple[str, ...] = ()
     beside: tuple[tuple[str, str, DataType], ...] = ()
     label: str = ""
-    ends: bool = False
+    ending: Ending = Ending.NEVER
 
     @property
     def result(self) -> DataType:
@@ -221,8 +230,8 @@ def finish_states(call: GroupCall, table: StateTable, *, descending: bool = Fals
         chosen = table  # merged rows are kept rows: there is nothing left to choose
         if call.function.pick is not None:
             picked = _picked(call, call.function.pick, table.columns, segments)
-            if call.ends and picked.counts is not None:
-                picked = _until_nothing(picked.positions, picked.counts, descending=descending)
+            if call.ending is not Ending.NEVER and picked.counts is not None:
+                picked = _until_nothing(picked.positions, picked.counts, call.ending, descending=descending)
             chosen = _gather(picked, table.columns, groups, buckets)
         columns = {call.label: chosen.columns["value"]}
         columns |= {written: chosen.columns[written] for _, written, _ in call.beside}
@@ -235,12 +244,14 @@ def finish_states(call: GroupCall, table: StateTable, *, descending: bool = Fals
     return Finished(groups, buckets, None, {call.label: Column(call.result, np.concatenate(values))})
 
 
-def _until_nothing(positions: Positions, counts: Positions, *, descending: bool) -> Picked:
+def _until_nothing(positions: Positions, counts: Positions, ending: Ending, *, descending: bool) -> Picked:
     """What is picked ahead of the first segment of which nothing is picked; behind the last one if `descending`.
 
     Source: influxdata/influxdb 1.6, Next of the reduce iterators: a window without a point is taken for the end.
     """
     nothing = np.flatnonzero(counts == 0)
+    if ending is Ending.AT_FIRST:
+        nothing = nothing[nothing == (len(counts) - 1 if descending else 0)]
     if not len(nothing):
         return Picked(positions, counts)
     segment = np.repeat(np.arange(len(counts)), counts)

@@ -95,4 +95,4 @@ def _same_value(theirs: Any, ours: Any) -> bool:
 
 def _is_of_float(number: int) -> bool:
     """Whether it is how a large float is written in JSON: its shortest digits, and zeros up to the point."""
-    return abs(number) > 1 << 53 and int(Decimal(repr(float(number)))) == number
+    return abs(number) > 1 << 49 and int(Decimal(repr(float(number)))) == number

@@ -67,6 +67,7 @@ def _regular(
     server takes one by a sort that is not stable.
     """
     lines = []
+    largest = 9007199254740993 if random.random() < 0.3 else 1000  # the next integer but one behind those of floats
     for number, tags in enumerate(_tag_sets(random, keys)):
         shift = 0 if ties else number * SECOND // 100
         jitter, keep = random.choice((0, 0, 10_000)), random.uniform(0.3, 1)
@@ -78,12 +79,12 @@ def _regular(
             counter += random.choice((0, 1, 7, -3))
             level += random.choice((-2.5, 0.0, 0.125, 1.0, 3.75))
             fields = {
-                "v": repr(level) if random.random() < 0.75 else "7.5",
+                "v": repr(level) if random.random() < 0.6 else "7.5",
                 "w": repr(random.randint(-(2**20), 2**20) / 1024) if random.random() < 0.5 else None,
-                "i": f"{counter if random.random() < 0.75 else 42}i",
-                "j": f"{random.choice((0, 0, 0, 1, -9, 9007199254740993))}i" if random.random() < 0.4 else None,
-                "s": f'"{random.choice((*TEXTS, *TEXTS[:1] * 4))}"' if random.random() < 0.5 else None,
-                "b": random.choice(("true", "true", "false")) if random.random() < 0.5 else None,
+                "i": f"{counter if random.random() < 0.6 else 42}i",
+                "j": f"{random.choice((0, 0, 0, 0, 0, 0, 1, -9, largest))}i" if random.random() < 0.4 else None,
+                "s": f'"{random.choice((*TEXTS, *TEXTS[:1] * 9))}"' if random.random() < 0.5 else None,
+                "b": random.choice(("true", "true", "true", "true", "false")) if random.random() < 0.5 else None,
             }
             kept = {key: text for key, text in fields.items() if text is not None and random.random() < 0.9}
             if kept:

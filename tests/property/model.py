@@ -97,11 +97,14 @@ def answer(points: Sequence[Stored], query: Query, shard_seconds: int = WEEK) ->
 
 
 def _end_at_nothing(groups: dict[tuple[str, ...], list[Stored]], query: Query) -> None:
-    """Take the points away that come behind a percentile of which there is no such rank, if nothing else is asked."""
+    """Take the points away that come behind a percentile of which there is no such rank, if nothing else is asked.
+
+    Where empty buckets are filled it is so for the very first bucket only.
+    """
     if len(set(query.calls)) != 1 or query.calls[0].function != "percentile":
         return
     (call,) = set(query.calls)
-    ended = False
+    ended = begun = False
     for values in sorted(groups, reverse=query.descending):
         kept: list[Stored] = []
         cut: dict[int, list[Stored]] = defaultdict(list)
@@ -109,7 +112,9 @@ def _end_at_nothing(groups: dict[tuple[str, ...], list[Stored]], query: Query) -
             cut[_bucket(point.time, query) if query.every else 0].append(point)
         for bucket in sorted(cut, reverse=query.descending):
             samples = samples_of(cut[bucket], call.field)
-            ended = ended or (bool(samples) and not apply(call, samples))
+            if samples and not apply(call, samples) and (not begun or query.fill == "none" or not query.every):
+                ended = True
+            begun = begun or bool(samples)
             kept += [] if ended else cut[bucket]
         groups[values] = [point for point in groups[values] if point in kept]
 

@@ -187,11 +187,13 @@ class SelectorFunction(GroupFunction):
         keep: (rows, segments, arguments) → positions.
         pick: (rows, segments, arguments) → positions, or None for `keep`.
         takes_keys: whether tag or field names may stand between the column and the parameters: top(v, host, 3).
+        backwards: what is called in its place where time runs backwards; None: itself.
     """
 
     keep: Callable[[Rows, Segments, Arguments], Picked]
     pick: Callable[[Rows, Segments, Arguments], Picked] | None = None
     takes_keys: bool = False
+    backwards: SelectorFunction | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -84,7 +84,12 @@ def last(points: list[Point], arguments: tuple[Any, ...], type: DataType) -> Ans
 def median(points: list[Point], arguments: tuple[Any, ...], type: DataType) -> Answer:
     values = sorted(Fraction(point.value) for point in points)
     middle = len(values) // 2
-    return [(float(values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2), None)]
+    if len(values) % 2:
+        return [(float(values[middle]), None)]
+    low, apart = values[middle - 1], values[middle] - values[middle - 1]
+    if type is DataType.INTEGER and apart >= 2**63:  # it wraps around
+        apart -= 2**64
+    return [(float(low) + float(apart) / 2, None)]
 
 
 @model("mode")

@@ -212,7 +212,7 @@ def _fill_linear(values: Array, valid: Mask, present: Mask, empty: Mask, grid: G
     places = np.flatnonzero(empty & (before >= grid.first) & (after < n))
     places = places[grid.first[after[places]] == grid.first[places]]
     low, high = before[places], after[places]
-    start, rise = values[low].astype(np.float64), values[high].astype(np.float64) - values[low].astype(np.float64)
+    start, rise = values[low].astype(np.float64), (values[high] - values[low]).astype(np.float64)  # integers wrap
     share = elapsed(grid.times[low], grid.times[places]) / elapsed(grid.times[low], grid.times[high])
     line = start + rise * share
     values[places] = np.trunc(line).astype(type.dtype) if type is not DataType.FLOAT else line

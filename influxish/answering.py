@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from influxish import influxql
 from influxish.batch import Batch
 from influxish.compiler.link import Linked, link
+from influxish.compiler.places import check_places
 from influxish.compiler.select import compile_select
 from influxish.emit.rows import series_chunks
 from influxish.emit.series import SeriesChunk
@@ -23,12 +24,17 @@ from influxish.exec.request import scan_request
 from influxish.exec.running import RunningQueries
 from influxish.explain import Explanation
 from influxish.influxql import ast
+from influxish.into import EngineSink, Rehearsal
 from influxish.optimizer.cost import Extent, estimate_rows
 from influxish.optimizer.driver import Firing, check_names, optimize
 from influxish.optimizer.rule import Facts
 from influxish.plan.graph import Graph
-from influxish.plan.nodes import Emit, Scan
+from influxish.plan.nodes import Emit, OutputColumn, Scan
+from influxish.plan.target import Write
 from influxish.storage.engine import Engine
+from influxish.types import DataType
+
+_WRITTEN = Emit(columns=(OutputColumn("written", "written", DataType.INTEGER),))
 
 
 @contextmanager
@@ -56,8 +62,14 @@ class Question:
     context: QueryContext
 
     def plan(self) -> Plan:
-        """Raises: QueryError, NotFound, InfluxishError for a rule that does not exist; as `QueryContext.look`."""
-        return self._optimized(self._linked())
+        """Ready to run; a SELECT … INTO writes when it is run.
+
+        Raises: QueryError, NotFound, InfluxishError for a rule that does not exist; as `QueryContext.look`.
+        """
+        plan = self._optimized(self._linked())
+        if isinstance(plan.graph.root, Write):
+            self.context.sink = EngineSink(plan.graph.root, self.engine)
+        return plan
 
     def explain(self, *, analyze: bool) -> Explanation:
         """The graph before and after the rules; `analyze` runs it and adds what every node did."""
@@ -70,6 +82,8 @@ class Question:
         if not analyze:
             return explanation
         started = time.perf_counter()
+        if isinstance(plan.graph.root, Write):
+            self.context.sink = Rehearsal(plan.graph.root)
         with closing(plan.batches()) as batches:
             for _ in batches:
                 pass
@@ -77,6 +91,7 @@ class Question:
 
     def _linked(self) -> Linked:
         self.context.look()
+        check_places(self.select, self.engine, self.database)
         try:
             graph = compile_select(self.select, now=time.time_ns())
             self.context.look()
@@ -106,6 +121,9 @@ class Plan:
 
     @property
     def root(self) -> Emit:
+        """What the answer looks like: that of a SELECT … INTO tells in one row how many points were written."""
+        if isinstance(self.graph.root, Write):
+            return _WRITTEN
         assert isinstance(self.graph.root, Emit)
         return self.graph.root
 
@@ -116,7 +134,7 @@ class Plan:
 
     def batches(self) -> Generator[Batch, None, None]:
         """Run it. Closing the generator gives everything back."""
-        with self.context.at_end, build(self.root, self.context) as iterator:
+        with self.context.at_end, build(self.graph.root, self.context) as iterator:
             while (batch := iterator.next_batch()) is not None:
                 assert isinstance(batch, Batch)
                 yield batch

@@ -11,24 +11,30 @@ from contextlib import AbstractContextManager, closing
 from dataclasses import fields
 from os import PathLike
 from pathlib import Path
+from time import time_ns
 from typing import Any, Protocol, Self
 
 from influxish import influxql
 from influxish.answering import Question, Stream, located
-from influxish.deletion import execute_deletion
+from influxish.continuous.service import ContinuousQueryRun, ContinuousQueryService
+from influxish.delivery.options import DeliveryOptions
+from influxish.delivery.service import Delivery
 from influxish.emit.rows import CHUNK_ROWS, check_chunk_rows
 from influxish.emit.series import StatementResult
-from influxish.errors import CompileError, InfluxishError, PartialWrite, UnsupportedStatement
+from influxish.errors import CompileError, InfluxishError, PartialWrite
 from influxish.exec.context import CancelSwitch, Limits, QueryContext
 from influxish.exec.pool import WorkerPool
 from influxish.exec.running import RunningQueries
 from influxish.explain import Explanation
 from influxish.influxql import ast
-from influxish.metadata import execute_metadata
 from influxish.result import Result, collect
+from influxish.statements import StatementContext, execute
+from influxish.storage.accounts import Accounts
+from influxish.storage.continuous_queries import StoredContinuousQuery
 from influxish.storage.engine import Engine, StorageOptions
 from influxish.storage.line_protocol import parse_lines
 from influxish.types import NOWHERE, DataType
+from influxish.upkeep import Periodic, Upkeep
 from influxish.writing import columns_to_points, line_protocol, refusal
 
 Text = str | bytes | bytearray | memoryview
@@ -48,8 +54,8 @@ def open(path: str | Path = ":memory:", **settings: Any) -> Database:
 
     Args:
         path: the folder. One process at a time may have it open.
-        settings: any field of `Limits` or of `StorageOptions`, and `workers`, the number of threads that scan (one
-            for each core if left out). docs/settings.md lists them.
+        settings: any field of `Limits`, `StorageOptions`, `DeliveryOptions` or `Upkeep`, and `workers`, the number of
+            threads that scan (one for each core if left out). docs/settings.md lists them.
     Raises:
         StorageError: the folder cannot be used; the message says why, and who holds it.
         InfluxishError: a setting that does not exist, or a value that it does not accept.
@@ -58,23 +64,48 @@ def open(path: str | Path = ":memory:", **settings: Any) -> Database:
         raise InfluxishError(f'open() takes the path of a folder, or ":memory:", not {path!r}')
     limits = {item.name: settings.pop(item.name) for item in fields(Limits) if item.name in settings}
     storage = {item.name: settings.pop(item.name) for item in fields(StorageOptions) if item.name in settings}
+    upkeep = {item.name: settings.pop(item.name) for item in fields(Upkeep) if item.name in settings}
+    delivery = {item.name: settings.pop(item.name) for item in fields(DeliveryOptions) if item.name in settings}
     workers = settings.pop("workers", 0)
     if settings:
         raise InfluxishError(f"there is no setting {next(iter(settings))!r}; see docs/settings.md")
     WorkerPool.SETTING.check("workers", workers)
-    chosen, options = Limits(**limits), StorageOptions(**storage)  # nothing is opened for a setting that is refused
-    return Database(Engine.open(None if str(path) == ":memory:" else Path(path), options), chosen, workers)
+    # Nothing is opened for a setting that is refused.
+    chosen, options = Limits(**limits), StorageOptions(**storage)
+    deliveries, regular = DeliveryOptions(**delivery), Upkeep(**upkeep)
+    engine = Engine.open(None if str(path) == ":memory:" else Path(path), options)
+    return Database(engine, chosen, workers, deliveries, regular)
 
 
 class Database:
     """Databases in a folder, or in memory. Every method may be called from several threads at once."""
 
-    def __init__(self, engine: Engine, limits: Limits, workers: int = 0) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        limits: Limits,
+        workers: int = 0,
+        deliveries: DeliveryOptions | None = None,
+        upkeep: Upkeep | None = None,
+    ) -> None:
         self.engine = engine
         self.limits = limits
+        self.upkeep = upkeep or Upkeep()
         self._pool = WorkerPool(workers)
         self._running = RunningQueries()
+        self.delivery = Delivery(engine.subscriptions, deliveries or DeliveryOptions())
+        engine.on_written = self.delivery.written
         self._closing = threading.RLock()
+        self._continuous = ContinuousQueryService(
+            engine.continuous_queries, self._run_continuous_query, self._running.closing
+        )
+        self._periodic: list[Periodic] = []
+        for name, seconds, action in (
+            ("continuous queries", self.upkeep.continuous_query_seconds, self.run_continuous_queries),
+            ("retention", self.upkeep.retention_seconds, self.drop_expired),
+        ):
+            if seconds:
+                self._periodic.append(Periodic(name, seconds, action))
 
     # --- questions ---
 
@@ -144,7 +175,9 @@ class Database:
         with self._listed(statements, database, context):
             for number, statement in enumerate(statements):
                 context = self._context(cancel, context.killed) if number else context
-                if not isinstance(statement, ast.Select):
+                if (
+                    not isinstance(statement, ast.Select) or statement.target is not None
+                ):  # it takes effect, read or not
                     with self._running.step(context), located(text):
                         answer = self._other(statement, database, disable, context)
                     answer.statement_id = number
@@ -224,16 +257,56 @@ class Database:
     def _other(
         self, statement: ast.Statement, database: str, disable: str | Collection[str], context: QueryContext
     ) -> StatementResult:
-        """Statements that are no SELECT."""
+        """Statements that are no SELECT, or that write what they select."""
+        if isinstance(statement, ast.Select):
+            return self._result(statement, database, disable, context).statement
         if isinstance(statement, ast.Explain):
             question = self._question(statement.statement, database, disable, context)
             return question.explain(analyze=statement.analyze).result()
-        answer = execute_metadata(statement, self.engine, database, context, self._running)
-        answer = answer or execute_deletion(statement, self.engine, database, context)
-        if answer is None:
-            name = influxql.format_node(statement).split(" ", 1)[0]
-            raise UnsupportedStatement(f"this {name} statement is not executed by this version", span=statement.span)
-        return answer
+        return execute(statement, StatementContext(self.engine, database, context, self._running, self.delivery))
+
+    # --- what is done again and again ---
+
+    def run_continuous_queries(self, now: int | None = None) -> list[ContinuousQueryRun]:
+        """Run the continuous queries that are due, now or at another moment (UTC ns). One that fails stops no other.
+
+        `continuous_query_seconds` of `open` has this done regularly. For a moment that is past nothing is due again.
+
+        Returns:
+            what was run, in order; the error of each that failed is told there, and logged.
+        Raises:
+            StorageError: the database is closed.
+        """
+        return self._continuous.run_due(time_ns() if now is None else now)
+
+    @property
+    def continuous_query_runs(self) -> list[ContinuousQueryRun]:
+        """The latest turn of each continuous query, since the database was opened."""
+        return self._continuous.latest()
+
+    def _run_continuous_query(self, query: StoredContinuousQuery, select: ast.Select) -> int:
+        context = self._context(None)
+        with (
+            self._running.step(context),
+            located(query.text),
+            self._listed([select], query.database, context),
+        ):
+            (row,) = self._result(select, query.database, (), context).rows
+        return int(row["written"])
+
+    def drop_expired(self, now: int | None = None) -> list[int]:
+        """Drop the shards whose last moment is longer ago than their retention policy keeps points: their numbers.
+
+        `retention_seconds` of `open` has this done regularly. Queries do not see such shards in any case.
+
+        Args:
+            now: the moment to count from, UTC ns; None is now.
+        Raises:
+            StorageError: they could not all be dropped.
+        """
+        context = self._context(None)
+        with self._running.step(context):
+            return self.engine.drop_expired(time_ns() if now is None else now)
 
     # --- data ---
 
@@ -314,6 +387,11 @@ class Database:
         return self.engine.field_keys(database, measurement)
 
     @property
+    def accounts(self) -> Accounts:
+        """The users, what each may do, and whether a password is theirs. Nothing here asks who calls."""
+        return self.engine.accounts
+
+    @property
     def damage(self) -> list[str]:
         """What was found broken in the files, and is left out of answers, since the databases were opened."""
         return [found.message for found in self.engine.damage]
@@ -330,8 +408,13 @@ class Database:
         if self.engine.forked:
             return  # its threads and files are those of the process that opened it
         with self._closing:
+            for periodic in self._periodic:
+                periodic.stop()
             self._running.close()
+            for periodic in self._periodic:
+                periodic.join()
             self._pool.close()
+            self.delivery.close()
             self.engine.close()
 
     def __enter__(self) -> Self:

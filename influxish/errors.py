@@ -6,6 +6,7 @@ that a command line can report an error without loading the engine.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -81,7 +82,7 @@ class UnsupportedStatement(QueryError):
 
 
 class NotFound(InfluxishError):
-    """A database, retention policy or shard that does not exist."""
+    """A database, retention policy, user or the like that does not exist."""
 
     code = "not-found"
 
@@ -157,12 +158,13 @@ def underline(query: str, span: Span) -> str:
                ^^^^
     """
     start = min(max(span.start, 0), len(query))
+    query, start, stop = _redacted(query, start, max(span.stop, start))
     line_start = query.rfind("\n", 0, start) + 1
     line_stop = query.find("\n", start)
     line_stop = len(query) if line_stop < 0 else line_stop
     number, column = query.count("\n", 0, start) + 1, start - line_start
     text = query[line_start:line_stop].replace("\t", " ")
-    width = max(1, min(span.stop, line_stop) - start)
+    width = max(1, min(stop, line_stop) - start)
     if len(text) > 160:  # a megabyte on one line must not flood the screen
         cut = max(0, column - 60)
         text = ("…" if cut else "") + text[cut : cut + 120] + ("…" if cut + 120 < len(text) else "")
@@ -170,3 +172,21 @@ def underline(query: str, span: Span) -> str:
         width = min(width, 60)
     prefix = f"{number} | "
     return f"{prefix}{text}\n{' ' * (len(prefix) + column)}{'^' * width}"
+
+
+_PASSWORD = re.compile(r"\bpassword\b", re.IGNORECASE)
+_STRING = re.compile(r"'(?:\\.|[^'\\\n])*'?")
+_REDACTED = "[REDACTED]"
+
+
+def _redacted(query: str, start: int, stop: int) -> tuple[str, int, int]:
+    """The text without its passwords, and where a part of it stands now. Any string behind PASSWORD may be one."""
+    found = _PASSWORD.search(query)
+    for string in reversed(list(_STRING.finditer(query, found.end())) if found else []):
+        query = f"{query[: string.start()]}{_REDACTED}{query[string.end() :]}"
+        longer = string.start() + len(_REDACTED) - string.end()
+        if start >= string.end():
+            start, stop = start + longer, stop + longer
+        elif stop > string.start():
+            start, stop = min(start, string.start()), max(stop, string.end()) + longer
+    return query, start, stop

@@ -121,7 +121,8 @@ class Result:
                 times = arrow.array(column.values, type=arrow.timestamp("ns", tz="UTC"), mask=mask)
                 arrays[heading] = times
             else:
-                text = column.type in (DataType.STRING, DataType.TAG)
+                listed = len(column.values) > 0 and isinstance(column.values[0], tuple)
+                text = column.type in (DataType.STRING, DataType.TAG) and not listed
                 arrays[heading] = arrow.array(column.values, type=arrow.string() if text else None, mask=mask)
         return arrow.table(arrays)
 

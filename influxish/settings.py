@@ -73,6 +73,20 @@ def duration(example: str) -> Setting:
     )
 
 
+def period(example: str) -> Setting:
+    """Seconds from one time to the next; 0 is never."""
+    return Setting(
+        "a number of seconds from 0 up to a billion (0 is never)",
+        example,
+        lambda value: _is_number(value, Real) and 0 <= value <= 1e9,
+    )
+
+
+def flag() -> Setting:
+    """True or False."""
+    return Setting("True or False", "True", lambda value: isinstance(value, bool))
+
+
 def one_of(*words: str) -> Setting:
     """One of some words."""
     quoted = [f'"{word}"' for word in words]

@@ -23,7 +23,6 @@ from influxish.errors import (
     ParseError,
     PartialWrite,
     StorageError,
-    UnsupportedStatement,
     WriteError,
 )
 from influxish.types import DataType
@@ -402,8 +401,6 @@ def test_every_error_is_of_one_family_and_says_where(loaded: Database) -> None:
     with pytest.raises(InfluxishError) as caught:
         loaded.query("SELECT usage FORM cpu", database="demo")
     assert str(caught.value).splitlines()[1:3] == ["1 | SELECT usage FORM cpu", "                 ^^^^"]
-    with pytest.raises(UnsupportedStatement, match="not executed by this version"):
-        loaded.query("SHOW STATS", database="demo")
     with pytest.raises(InfluxishError, match="no optimizer rule 'nosuch'"):
         loaded.query("SELECT usage FROM cpu", database="demo", disable=["nosuch"])
     with pytest.raises(InfluxishError, match="no setting 'memory'"):

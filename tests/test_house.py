@@ -22,16 +22,29 @@ MAY_IMPORT: dict[str, set[str]] = {
     "moments": {"types"},
     "regex": {"errors"},
     "settings": {"errors"},
+    "passwords": {"errors"},
     "influxql": {"errors", "types", "regex"},
     "functions": {"errors", "types", "batch", "regex"},
     "plan": {"errors", "types", "functions"},
-    "storage": {"errors", "types", "batch", "functions", "regex", "settings", "version"},
+    "storage": {"errors", "types", "batch", "functions", "passwords", "regex", "settings", "version"},
     "compiler": {"errors", "types", "functions", "influxql", "moments", "plan", "regex", "storage.interface"},
     "optimizer": {"errors", "types", "functions", "plan"},
     "exec": {"errors", "types", "batch", "functions", "plan", "settings", "storage.interface"},
     "emit": {"errors", "types", "batch", "functions"},
+    "delivery": {"settings", "storage", "version"},
 }
-FACE = {"answering", "database", "deletion", "explain", "metadata", "result", "writing", "__init__"}
+FACE = {
+    "answering",
+    "continuous",
+    "database",
+    "explain",
+    "into",
+    "result",
+    "statements",
+    "upkeep",
+    "writing",
+    "__init__",
+}
 """The files that put the rooms together; they may import every room but `cli`."""
 
 

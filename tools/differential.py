@@ -1,6 +1,6 @@
 """Ask the real InfluxDB and influxish the same generated questions; say how often they agree, feature by feature.
 
-    python tools/differential.py [--questions 20000] [--first-seed 0] [--show 20]
+    python tools/differential.py [--about select|show|changes|into] [--questions 20000] [--first-seed 0] [--show 20]
 
 Needs `influxd` (the Debian package influxdb), which it starts on loopback and ends. Progress goes to standard error,
 the report to standard output; the exit status is 0 whatever the figures are.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.differential.campaign import Tally, ask_both
+from tests.differential.campaign import SUBJECTS, Tally, ask_both
 from tests.differential.server import BINARY, InfluxServer, installed
 
 QUESTIONS_OF_A_SEED = 100
@@ -24,6 +24,7 @@ QUESTIONS_OF_A_SEED = 100
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else None)
     parser.add_argument("--questions", type=int, default=20_000, help="default: 20000")
+    parser.add_argument("--about", choices=SUBJECTS, default="select", help="what is asked (default: select)")
     parser.add_argument("--first-seed", type=int, default=0, help="other seeds ask other questions of other points")
     parser.add_argument("--show", type=int, default=20, metavar="N", help="how many differences to print (default: 20)")
     options = parser.parse_args()
@@ -35,7 +36,7 @@ def main() -> int:
     try:
         with InfluxServer() as server:
             for seed in seeds:
-                for question, disagreement in ask_both(server, seed, QUESTIONS_OF_A_SEED):
+                for question, disagreement in ask_both(server, seed, QUESTIONS_OF_A_SEED, options.about):
                     tally.add(question, disagreement)
                 print(
                     f"\rseed {seed}: {tally.agreeing:.2%} of {tally.asked:,} agree ",

@@ -66,6 +66,7 @@ class SelectBuilder:
         hidden: the tags that a wildcard among the fields leaves out.
         alone: the fields call one group function, and no other.
         types: heading → the type that the column has for the query around it, as `result_types.py` says.
+        faulty: headings of columns with a type error.
     """
 
     graph: Graph
@@ -92,6 +93,7 @@ class SelectBuilder:
     hidden: tuple[str, ...] = ()
     alone: bool = False
     types: dict[str, DataType] = field(default_factory=dict)
+    faulty: set[str] = field(default_factory=set)
 
     @property
     def source(self) -> Node:
@@ -107,6 +109,11 @@ class SelectBuilder:
     def order(self) -> tuple[bool, Window | None]:
         """How its rows come: `by_time` and `row_window` of a SELECT that answers them as they are."""
         return (self.by_time, self.row_window) if self.raw else (False, self.window)
+
+    @property
+    def written_tags(self) -> list[ast.Field]:
+        """Its last columns, if it writes INTO a measurement: they become tags of the points."""
+        return [key for item in self.fields for key in _listed_keys(item)] if self.select.target else []
 
     def is_open(self) -> bool:
         """Whether wildcards are left among the fields."""
@@ -128,8 +135,12 @@ class SelectBuilder:
             for item in self.fields:
                 self._connect(self._open(item))
             return
-        listed = with_listed_keys(self.fields)
-        names = [own_title(item) for item in listed] if self.is_subquery else column_names(listed)
+        if self.select.target is None:
+            listed = with_listed_keys(self.fields)
+            names = [own_title(item) for item in listed] if self.is_subquery else column_names(listed)
+        else:
+            listed = [*self.fields, *self.written_tags]
+            names = [*column_names(self.fields), *map(own_title, self.written_tags)]
         columns = tuple(OutputColumn(name, self._label(item)) for name, item in zip(names, listed, strict=True))
         self._retitle(columns)
         if self.raw:
@@ -217,19 +228,16 @@ class SelectBuilder:
 
     def _join_calls(self, fields: Sequence[ast.Field], beside: Sequence[ast.VarRef]) -> None:
         """Bring the columns of all calls together, so that one without a value in a row can have a default."""
-        nodes: dict[str, Node] = {}
-        for item in fields:
-            for call in _group_calls(item.expression):
-                nodes[format_node(call)] = self._result(call, beside)
+        calls = [call for item in fields for call in _group_calls(item.expression)]
+        nodes = {format_node(call): self._result(call, beside) for call in calls}
+        labels = list(nodes)
         first = self.traits.calls[0]
         nodes |= {_beside_label(first, node): self._result(first, beside) for node in beside}
         if len(nodes) < 2:
             return
         joined = self._project({label: Reference(label) for label in nodes}, *nodes.values())
         defaults = self._with_defaults(joined, nodes)
-        for item in fields:
-            for call in _group_calls(item.expression):
-                self.results[format_node(call)] = defaults
+        self.results |= dict.fromkeys(labels, defaults)
 
     # --- calls ---
 
@@ -239,8 +247,17 @@ class SelectBuilder:
         if isinstance(node, ast.VarRef):  # a column beside a selector comes with the selected point
             return self._result(self.traits.calls[0], beside)
         if _is_call(node):
-            return self._result(_as_call(node), beside)
+            return self._result(node, beside)
         return self._computed(node, beside)
+
+    def _made(self, node: ast.Expression, beside: Sequence[ast.VarRef]) -> Node:
+        """The node whose column is the result of a call as it is selected.
+
+        InfluxDB makes a call of `DISTINCT v` in the outermost SELECT only. In a subquery it is a column of nothing.
+        """
+        if self.is_subquery and any(isinstance(part, ast.Distinct) for part in node.walk()):
+            return Nothing()
+        return self._call(_as_call(node), beside)
 
     def _computed(self, node: ast.Expression, beside: Sequence[ast.VarRef]) -> Node:
         """Arithmetic and mathematics over calls: a projection that reads all of them."""
@@ -250,7 +267,7 @@ class SelectBuilder:
             if not _is_call(call):
                 raise CompileError(f"undefined function {call.name}()", span=call.span)
             label = format_node(_as_call(call))
-            calls.setdefault(label, self._result(_as_call(call), beside))
+            calls.setdefault(label, self._result(call, beside))
             return Reference(label, span=call.span)
 
         def variable(node: ast.VarRef) -> Expression:
@@ -264,11 +281,11 @@ class SelectBuilder:
             self.graph.connect(source, project)
         return project
 
-    def _result(self, call: ast.Call, beside: Sequence[ast.VarRef]) -> Node:
+    def _result(self, call: ast.Expression, beside: Sequence[ast.VarRef]) -> Node:
         """The node that a selected call is read from: of several, each is limited by itself."""
-        label = format_node(call)
+        label = format_node(_as_call(call))
         if label not in self.results:
-            node, limit, offset = self._call(call, beside), self.select.limit, self.select.offset
+            node, limit, offset = self._made(call, beside), self.select.limit, self.select.offset
             if not self.alone and (limit or offset):
                 limited = Limit(
                     label=label,
@@ -344,6 +361,7 @@ class SelectBuilder:
             keys=tuple(map(self._name, keys)),
             beside=tuple(columns.values()),
             label=label,
+            ends=self.alone and isinstance(function, SelectorFunction) and function.ends,
         )
         aggregate = Aggregate(
             calls=(group_call,),
@@ -377,12 +395,14 @@ def has_wildcard(node: ast.Expression) -> bool:
 
 def with_listed_keys(fields: Sequence[ast.Field]) -> list[ast.Field]:
     """The fields, and after top(v, host, 3) and the like a column for each name listed in the call."""
-    listed = []
-    for item in fields:
-        listed.append(item)
-        if isinstance(item.expression, ast.Call) and _takes_keys(item.expression):
-            listed += [ast.Field(key, span=key.span) for key in item.expression.args[1:-1]]
-    return listed
+    return [column for item in fields for column in (item, *_listed_keys(item))]
+
+
+def _listed_keys(item: ast.Field) -> list[ast.Field]:
+    """A column for each name that a field which is a call of top() or bottom() lists."""
+    if not isinstance(item.expression, ast.Call) or not _takes_keys(item.expression):
+        return []
+    return [ast.Field(key, span=key.span) for key in item.expression.args[1:-1]]
 
 
 def _takes_keys(call: ast.Call) -> bool:
@@ -427,11 +447,11 @@ def _beside_label(call: ast.Call, node: ast.VarRef) -> str:
     return f"{column_label(node.name, node.type)} at {format_node(call)}"
 
 
-def _group_calls(node: ast.Expression) -> Iterator[ast.Call]:
+def _group_calls(node: ast.Expression) -> Iterator[ast.Call | ast.Distinct]:
     """The calls in an expression, those of mathematics and those inside others left out."""
     look()
-    if _is_call(node):
-        yield _as_call(node)
+    if isinstance(node, ast.Distinct) or (isinstance(node, ast.Call) and _is_call(node)):
+        yield node
     else:
         for child in node.children():
             if isinstance(child, ast.Expression):

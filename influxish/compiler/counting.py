@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from influxish.compiler.scope import Scope
 from influxish.compiler.typing import type_condition
-from influxish.functions.expression import Comparison, Expression, Literal, Logical, Match, all_of
+from influxish.functions.expression import Comparison, Expression, Literal, Logical, Match, Reference, all_of
 from influxish.types import DataType
 
 
@@ -23,10 +23,21 @@ def counted_series(condition: Expression | None, scope: Scope) -> Expression | N
             decided = [counted_series(part, scope) for part in terms]
             kept = tuple(term for term in decided if term is not None)
             return Logical(condition.op, kept, type=condition.type) if len(kept) == len(decided) else None
-        case Comparison() | Match():
-            named = [scope.resolve(reference) for reference in condition.references()]
-            of_tags = named and all(found is None or found[1] is DataType.TAG for found in named)
-            return type_condition(condition, scope.resolve) if of_tags else None
+        case Comparison() | Match() if _is_decided(condition, scope):
+            return type_condition(condition, scope.resolve_in_condition)
         case Literal(type=DataType.BOOLEAN):
             return condition
     return None
+
+
+def _is_decided(term: Comparison | Match, scope: Scope) -> bool:
+    """Whether the index decides it: tags compared with each other, with a text or a pattern, or no columns at all."""
+    references = list(term.references())
+    if any(reference.name in scope.fields for reference in references):
+        return False
+    match term:
+        case Comparison(left=Reference(), right=side) | Comparison(left=side, right=Reference()):
+            return isinstance(side, Reference) or side.type is DataType.STRING
+        case Match(operand=operand):
+            return isinstance(operand, Reference)
+    return not references

@@ -10,17 +10,19 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from influxish.compiler.builder import SelectBuilder, with_listed_keys
-from influxish.compiler.checks import check_expanded
+from influxish.compiler.checks import check_expanded, is_time
 from influxish.compiler.counting import counted_series
 from influxish.compiler.dimensions import dimension_names, is_time_call
 from influxish.compiler.names import own_title
 from influxish.compiler.node_types import NodeTyper, Refused
+from influxish.compiler.places import resolve_target
 from influxish.compiler.result_types import result_type
 from influxish.compiler.scope import Scope, is_pattern
 from influxish.compiler.select import Compiled
 from influxish.compiler.wildcards import expand_fields
 from influxish.errors import CompileError, NotFound
 from influxish.functions.expression import NULL, Expression, Reference
+from influxish.influxql import ast
 from influxish.plan.columns import writes
 from influxish.plan.graph import Graph, walk_down
 from influxish.plan.node import Node
@@ -64,6 +66,7 @@ def link(compiled: Compiled, store: Store, database: str) -> Linked:
     for node in compiled.graph.walk():
         if node in linker.refused:
             raise linker.refused[node]
+    resolve_target(compiled.graph, store, database, tags=len(compiled.builders[-1].written_tags))
     compiled.graph.check()
     return Linked(compiled.graph, linker.shards)
 
@@ -137,14 +140,21 @@ class _Linker:
 
     def _note_types(self, builder: SelectBuilder, scope: Scope) -> None:
         """What the types of the columns are said to be. Type errors are errors of the outermost SELECT only."""
+        outermost = builder is self.compiled.builders[-1]
         for item in with_listed_keys(builder.fields):
-            try:
-                type = result_type(item.expression, scope.type_of)
-            except CompileError:
-                if builder is self.compiled.builders[-1]:
-                    raise
-                type = DataType.UNKNOWN
-            builder.types.setdefault(own_title(item), type)
+            title, type = own_title(item), DataType.UNKNOWN
+            if outermost or not isinstance(item.expression, ast.Distinct):
+                try:
+                    type = result_type(item.expression, scope.type_of)
+                except CompileError:
+                    if outermost:
+                        raise
+                    if title not in builder.types:
+                        builder.faulty.add(title)
+            builder.types.setdefault(title, type)
+        for item in builder.select.fields:
+            if is_time(item.expression) and item.alias:
+                builder.types.setdefault(item.alias, DataType.UNKNOWN)
 
     def _is_run(
         self,
@@ -269,8 +279,10 @@ class _Linker:
         types = builder.types
         selected = [name for name, type in types.items() if type is DataType.TAG]
         scope.untyped.update(name for name, type in types.items() if type is DataType.UNKNOWN)
-        scope.add({name: [type] for name, type in types.items() if name not in (*selected, *scope.untyped)}, selected)
+        no_fields = DataType.TAG, DataType.UNKNOWN
+        scope.add({name: [type] for name, type in types.items() if type not in no_fields}, selected)
         scope.selected.update(selected)
+        scope.faulty.update(builder.faulty)
         scope.tags.update(name for name in builder.own_dimensions if name not in types)
 
     def _align_derived(self, derive: Derive, scope: Scope, builder: SelectBuilder, place: int, *, alone: bool) -> None:

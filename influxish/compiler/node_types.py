@@ -14,7 +14,7 @@ from influxish.compiler.scope import Scope
 from influxish.compiler.typing import Resolve, type_condition, type_value
 from influxish.errors import CompileError, QueryError
 from influxish.functions.expression import Reference
-from influxish.functions.registry import Function
+from influxish.functions.registry import Function, SelectorFunction
 from influxish.functions.state import GroupCall
 from influxish.plan.columns import writes
 from influxish.plan.graph import Graph, walk_down
@@ -102,7 +102,9 @@ class NodeTyper:
         named = [scope.resolve(reference) for column in node.columns for reference in column.expression.references()]
         required = dict.fromkeys(found[0] for found in named if found is not None and found[1] is not DataType.TAG)
         typed = tuple(Computed(c.label, type_value(c.expression, scope.resolve)) for c in node.columns)
-        if scope.whole_rows and any(found is not None for found in named):
+        cast_to = {DataType.UNKNOWN, DataType.ANY_FIELD, None}
+        cast = any(ref.cast not in cast_to for column in node.columns for ref in column.expression.references())
+        if scope.whole_rows and (cast or any(found is not None for found in named)):
             self.graph.replace(node, replace(node, columns=typed))
         elif required and not scope.whole_rows:
             self.graph.replace(node, replace(node, columns=typed, required=tuple(required)))
@@ -142,7 +144,7 @@ class NodeTyper:
                 refuses = reference.name in scope.fields and cast is not DataType.TAG and cast not in function.takes
                 type = cast if refuses else DataType.UNKNOWN
         if found is None or type in (DataType.TAG, DataType.UNKNOWN):
-            self.graph.redirect(node, Nothing())
+            self._leave_out(node)
             return None
         if type not in function.takes:
             self._refuse(node, function, type, reference)
@@ -165,12 +167,24 @@ class NodeTyper:
         else:
             self._refuse(node, node.function, type, Reference(node.argument))
 
+    def _leave_out(self, node: Node) -> None:
+        """Put nothing in the place of a call. What a subquery below it refuses is refused all the same if a column of
+        it has the name that is called for, but a type error under it."""
+        nothing, below = Nothing(), self._refused_below(node)
+        if below is not None and self.scope.faulty:
+            self.refused[nothing] = below
+        self.graph.redirect(node, nothing)
+
+    def _refused_below(self, node: Node) -> QueryError | None:
+        return next((self.refused[below] for below in walk_down(node) if below in self.refused), None)
+
     def _refuse(self, node: Node, function: Function, type: DataType, reference: Reference) -> None:
-        nothing, below = Nothing(), next(filter(self.refused.__contains__, walk_down(node)), None)
+        nothing, below = Nothing(), self._refused_below(node)
         if below is not None:  # of a subquery, which is run first
-            self.refused[nothing] = self.refused[below]
+            self.refused[nothing] = below
         elif self.is_run(reference.name, type):
-            self.refused[nothing] = _unsupported(function, type, reference)
+            with_keys = isinstance(node, Aggregate) and bool(node.calls[0].keys)
+            self.refused[nothing] = _unsupported(function, type, reference, with_keys=with_keys)
         self.graph.redirect(node, nothing)
 
     def _type_default(self, node: Default) -> None:
@@ -184,9 +198,11 @@ class NodeTyper:
         self.graph.replace(node, replace(node, columns=columns))
 
 
-def _unsupported(function: Function, type: DataType, reference: Reference) -> QueryError:
+def _unsupported(function: Function, type: DataType, reference: Reference, *, with_keys: bool) -> QueryError:
     takes = ", ".join(sorted(taken.value for taken in function.takes))
     name = (function.kin or function.name).replace("_", " ")
+    if with_keys and isinstance(function, SelectorFunction):
+        name = function.kin_of_keys
     return CompileError(
         f"unsupported {name} iterator type: *query.{type.value}InterruptIterator",
         span=reference.span,

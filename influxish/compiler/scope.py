@@ -22,6 +22,7 @@ class Scope:
         grouped: what the rows are grouped by; a condition may name it like a tag, though the source offers no such tag.
         conditions: the names that conditions took from there.
         untyped: columns that are there, and of which nothing else is known.
+        faulty: names that cannot be asked for, because a subquery has a type error under them.
         whole_rows: all sources are subqueries: their rows are rows whatever is read of them, and a tag they select can
             be missing; one they group by is empty instead. A cast to what a value cannot be leaves it as it is.
         selected: tags that subqueries select.
@@ -34,6 +35,7 @@ class Scope:
     grouped: frozenset[str] = frozenset()
     conditions: set[str] = field(default_factory=set)
     untyped: set[str] = field(default_factory=set)
+    faulty: set[str] = field(default_factory=set)
     whole_rows: bool = False
     selected: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
@@ -48,6 +50,8 @@ class Scope:
     def resolve(self, reference: Reference) -> tuple[str, DataType] | None:
         """Label and type of the column that a name means, None if there is none."""
         name, cast = reference.name, reference.cast
+        if name in self.faulty and cast in (None, DataType.ANY_FIELD):
+            return None
         own = self.fields.get(name)
         if self.whole_rows and not self.fits(reference):
             cast = None
@@ -73,6 +77,8 @@ class Scope:
 
     def type_of(self, name: str) -> DataType:
         """The type of the column that a name means without a cast; UNKNOWN if there is none."""
+        if name in self.faulty:
+            return DataType.UNKNOWN
         return self.fields.get(name) or (DataType.TAG if name in self.tags else DataType.UNKNOWN)
 
     def resolve_in_condition(self, reference: Reference) -> tuple[str, DataType] | None:

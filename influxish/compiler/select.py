@@ -12,12 +12,13 @@ from influxish.compiler.checks import Buckets, check_fields, check_mixture, is_t
 from influxish.compiler.conditions import Clock, split_condition
 from influxish.compiler.dimensions import dimension_names, is_time_call, window_of
 from influxish.compiler.lookback import look_back, look_backs, reach_of
-from influxish.errors import CompileError, UnsupportedStatement
+from influxish.errors import CompileError
 from influxish.functions.expression import Expression
 from influxish.influxql import ast
 from influxish.plan.graph import Graph
 from influxish.plan.node import Node
 from influxish.plan.nodes import Derive, Emit, FillColumn, FillOption, Filter, Merge, Output, Table
+from influxish.plan.target import Write
 from influxish.types import ALL_TIME, MAX_TIME, DataType, TimeRange, Window
 
 MAX_SUBQUERIES = 20
@@ -53,10 +54,13 @@ def compile_select(select: ast.Select, *, now: int) -> Compiled:
         now: the moment that `now()` stands for, UTC ns.
     Raises:
         CompileError: it means nothing, in InfluxDB's words, with the place.
-        UnsupportedStatement: INTO.
     """
     root = Emit(columns=())
     compiler = _Compiler(Graph(root), now)
+    if select.target is not None:
+        place = select.target.measurement
+        target = Write(database=place.database, policy=place.retention_policy, measurement=place.name)
+        compiler.graph.append(root, target)
     compiler.compile(select, root, Inherited())
     return Compiled(compiler.graph, tuple(compiler.builders))
 
@@ -82,6 +86,8 @@ class _Compiler:
         traits = check_fields(select, Buckets.OWN if window else buckets)
         fill = select.fill or ast.Fill()
         check_mixture(select, traits, grouped_by_time=window is not None, fill=fill.option if select.fill else "null")
+        if select.target is not None and fill.option == "null":  # what has no value is not written anyway
+            fill = ast.Fill("none")
         inner = self._inner(select, outer, time_range, window, descending)
         reach = max((reach_of(item.expression) for item in select.fields), default=0)
         if not is_subquery and reach and look_back(inner.time_range, inner.window, reach, descending).is_empty:
@@ -172,8 +178,8 @@ class _Compiler:
 def _check_place(select: ast.Select, outer: Inherited) -> None:
     if outer.depth > MAX_SUBQUERIES:
         raise CompileError(f"subqueries are nested more than {MAX_SUBQUERIES} deep", span=select.span)
-    if select.target is not None:
-        raise UnsupportedStatement("SELECT INTO is not executed by this version", span=select.target.span)
+    if select.target is not None and outer.depth:
+        raise CompileError("a subquery cannot write INTO a measurement", span=select.target.span)
 
 
 def _is_descending(select: ast.Select, outer: Inherited, is_subquery: bool) -> bool:

@@ -24,6 +24,7 @@ class CellStyle:
         null: what stands for no value, and for NaN.
         times: text of each time of an (n,) ns array.
         string: text of a string value.
+        strings: text of a tuple of strings, of the texts of each; None: that of one string, with commas between them.
         exponents: very large and very small floats are written with an exponent.
     """
 
@@ -31,6 +32,13 @@ class CellStyle:
     times: Callable[[Times], list[str]]
     string: Callable[[str], str]
     exponents: bool
+    strings: Callable[[list[str]], str] | None = None
+
+    def spelled(self, item: str | tuple[str, ...]) -> str:
+        """The text of one string, or of several."""
+        if isinstance(item, str):
+            return self.string(item)
+        return self.string(", ".join(item)) if self.strings is None else self.strings(list(map(self.string, item)))
 
 
 def cell_texts(column: Column, style: CellStyle) -> list[str]:
@@ -65,7 +73,7 @@ def _texts(type: DataType, values: Array, style: CellStyle) -> list[str]:
     if values.dtype == object:
         items = values.tolist()
         # Tags and states repeat: each distinct string is spelled once.
-        spelled = {item: style.string(item) for item in set(items)}
+        spelled = {item: style.spelled(item) for item in set(items)}
         return [spelled[item] for item in items]
     return list(map(str, values.tolist()))
 

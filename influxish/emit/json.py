@@ -157,7 +157,11 @@ class _JsonWriter:
         `flags`: a chunk that is not the last of its series says so.
         """
         style = CellStyle(
-            null="null", times=time_texts(self._epoch, result.zone, '"'), string=json_string, exponents=True
+            null="null",
+            times=time_texts(self._epoch, result.zone, '"'),
+            string=json_string,
+            exponents=True,
+            strings=lambda items: self._layout.array(items, _CELL),
         )
         line, member = self._layout.line, self._layout.member
         closing, values_end, continues, row = "", "", False, 0

@@ -20,6 +20,7 @@ from influxish.exec.iterators.scan import ScanIterator, ShardAggregateIterator
 from influxish.exec.iterators.shared import Run
 from influxish.exec.iterators.sort import SortIterator
 from influxish.exec.iterators.walk import WalkIterator
+from influxish.exec.iterators.write import WriteIterator
 from influxish.exec.request import aggregate_request, scan_request
 from influxish.plan.columns import writes
 from influxish.plan.node import Node
@@ -39,6 +40,7 @@ from influxish.plan.nodes import (
     Stage,
     Walk,
 )
+from influxish.plan.target import Write
 
 
 def build(node: Node, context: QueryContext) -> BatchIterator:
@@ -139,6 +141,11 @@ def _(node: Emit, context: QueryContext) -> BatchIterator:
 @build_node.register
 def _(node: Derive, context: QueryContext) -> BatchIterator:
     return DeriveIterator(OutputIterator(_joined(node, context, node.descending), node), node)
+
+
+@build_node.register
+def _(node: Write, context: QueryContext) -> BatchIterator:
+    return WriteIterator(build(node.source, context), context)
 
 
 def _joined(node: Node, context: QueryContext, descending: bool) -> BatchIterator:

@@ -16,7 +16,7 @@ from influxish.errors import LimitExceeded, QueryCancelled
 from influxish.exec.pool import WorkerPool
 from influxish.exec.profile import Profile
 from influxish.settings import check_settings, duration, whole_number
-from influxish.storage.interface import ShardSource
+from influxish.storage.interface import ShardSource, Sink
 
 MIB = 1 << 20
 
@@ -103,6 +103,7 @@ class QueryContext:
     """Everything a query needs while it runs.
 
     Attributes:
+        sink: where the rows of a SELECT … INTO go; None for a query that writes nothing.
         shards: the snapshots that the scans of the graph name; known once the query is linked.
         runs: node → what is run once for several readers.
         at_end: what is to be given back when the query has ended.
@@ -121,6 +122,7 @@ class QueryContext:
     profile: Profile = field(default_factory=Profile)
     started: float = field(default_factory=time.monotonic)
     shards: Mapping[str, ShardSource] = field(default_factory=dict)
+    sink: Sink | None = None
     runs: dict[Hashable, object] = field(default_factory=dict)
     at_end: ExitStack = field(default_factory=ExitStack)
     memory: MemoryBudget = field(init=False)

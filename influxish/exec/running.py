@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,15 +33,31 @@ class RunningQuery:
     killed: CancelSwitch
 
 
+@dataclass(slots=True)
+class QueryCounts:
+    """What was asked since the database was opened.
+
+    Attributes:
+        executed, finished: texts that were begun, and that are answered, or failed.
+        nanoseconds: wall time of those that are finished.
+    """
+
+    executed: int = 0
+    finished: int = 0
+    nanoseconds: int = 0
+
+
 class RunningQueries:
     """What closing waits for is threads inside queries, not queries: a stream that nobody reads keeps nobody waiting.
 
     Attributes:
         closing: every context of the database looks at it; set by `close`, for good.
+        counts: of all queries, those that have ended included.
     """
 
     def __init__(self) -> None:
         self.closing = CancelSwitch()
+        self.counts = QueryCounts()
         self._changed = threading.Condition()
         self._ids = count(1)
         self._queries: dict[int, RunningQuery] = {}
@@ -55,11 +72,16 @@ class RunningQueries:
     def listed(self, context: QueryContext, describe: Callable[[], str], database: str) -> Iterator[None]:
         """Tell of a query as long as it is answered; arguments as of `RunningQuery`."""
         query = RunningQuery(next(self._ids), describe, database, context.started, context.killed)
-        self._queries[query.id] = query
+        with self._changed:
+            self._queries[query.id] = query
+            self.counts.executed += 1
         try:
             yield
         finally:
-            del self._queries[query.id]
+            with self._changed:
+                del self._queries[query.id]
+                self.counts.finished += 1
+                self.counts.nanoseconds += int((time.monotonic() - query.started) * 1e9)
 
     def queries(self) -> list[RunningQuery]:
         """Those that are being answered, oldest first."""

@@ -161,7 +161,7 @@ STDDEV = register(
 def _median_finish(columns: _Columns, segments: Segments, arguments: Arguments, type: DataType) -> Array:
     ranks = np.stack([(segments.lengths - 1) // 2, segments.lengths // 2])
     low, high = order_statistics(columns["value"], segments, ranks)
-    apart = high - low  # of integers it wraps around, as on the server
+    apart = high - low  # of integers it wraps around, as InfluxDB's does
     middle: Array = low.astype(np.float64) + apart.astype(np.float64) / 2
     return middle
 

@@ -12,6 +12,7 @@ from itertools import product
 import numpy as np
 
 from influxish.batch import Positions
+from influxish.errors import ExecutionError
 from influxish.functions.interruption import look
 from influxish.functions.registry import (
     REQUIRED,
@@ -31,24 +32,29 @@ from influxish.types import NUMERIC, Array, DataType, Times
 _GUESSES = (0.3, 0.3 + 0.4)
 """First values of each of the four weights: all combinations are tried."""
 _TOLERANCE = 1e-4
+MOST_STEPS = 1_000_000
+"""Each of some hundred rounds goes through all of them one by one."""
 _FIRST_WEIGHT = 0.5
 """Of the first value and the first change, in the first guess of level and trend."""
 
 
 def _evenly(times: Times, values: Array, every: int) -> Array:
-    """The values at steps of `every`, NaN where there is none; of several at one step the first."""
-    found = [float(values[0])]
-    last = int(times[0])
-    for time, value in zip(times[1:].tolist(), values[1:].tolist(), strict=True):
-        rounded = _nearest(time, every)
-        if rounded <= last:
-            continue
-        last += every
-        while last != rounded:
-            found.append(np.nan)
-            last += every
-        found.append(float(value))
-    return np.array(found)
+    """The values at steps of `every`, NaN where there is none; of several at one step the first.
+
+    Raises:
+        ExecutionError: more than `MOST_STEPS` of them.
+    """
+    rounded = np.array([_nearest(time, every) for time in times.tolist()])
+    later = np.flatnonzero(rounded > np.maximum.accumulate(np.append(rounded[0], rounded[:-1])))
+    steps = (rounded[later] - rounded[0]) // every
+    count = int(steps[-1]) + 1 if len(steps) else 1
+    if count > MOST_STEPS:
+        message = f"holt_winters() is made of at most {MOST_STEPS:,} steps, this range has {count:,}"
+        raise ExecutionError(f"{message}: group by longer buckets, or ask for less time")
+    series = np.full(count, np.nan)
+    series[0] = values[0]
+    series[steps] = values[later]
+    return series
 
 
 def _nearest(time: int, every: int) -> int:
@@ -94,6 +100,8 @@ class _Model:
         result[:, 0] = value
         now = ahead = np.ones(len(parameters))
         for t in range(1, result.shape[1]):
+            if t % 1000 == 0:
+                look()
             if m:
                 now = factors[:, (t - m + offset) % m]
                 ahead = factors[:, (t - m + t % m + offset) % m]
@@ -154,7 +162,7 @@ def _walk(*, with_fit: bool) -> WalkFunction:
         for start, stop in zip(segments.starts.tolist(), segments.stops.tolist(), strict=True):
             look()
             own = rows.times[start:stop]
-            count = (int(own[-1]) - int(own[0])) // every
+            count = (_nearest(int(own[-1]), every) - _nearest(int(own[0]), every)) // every
             if len(own) < 2 or (season > 1 and len(own) < season) or steps <= 0 or count <= 0:
                 continue
             model = _Model(_evenly(own, rows.values[start:stop], every), season)

@@ -136,6 +136,7 @@ PERCENTILE = register(
         pushdown=False,  # any row may have the rank, so nothing can be thrown away
         keep=_everything,
         pick=_percentile,
+        ends=True,
     )
 )
 
@@ -196,6 +197,7 @@ TOP = register(
         single_row=False,
         fillable=False,
         takes_keys=True,
+        kin_of_keys="max",
         keep=_best(_descending),
     )
 )
@@ -211,6 +213,7 @@ BOTTOM = register(
         single_row=False,
         fillable=False,
         takes_keys=True,
+        kin_of_keys="min",
         keep=_best(_ascending),
     )
 )

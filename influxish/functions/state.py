@@ -44,6 +44,7 @@ class GroupCall:
         keys: labels of the tag or field columns among the arguments (`top(v, host, 3)`).
         beside: labels of columns delivered from the selected rows: (label read, label written, type).
         label: of the result column.
+        ends: as `SelectorFunction.ends`, of a call that is the only one.
     """
 
     function: GroupFunction
@@ -53,6 +54,7 @@ class GroupCall:
     keys: tuple[str, ...] = ()
     beside: tuple[tuple[str, str, DataType], ...] = ()
     label: str = ""
+    ends: bool = False
 
     @property
     def result(self) -> DataType:
@@ -207,14 +209,20 @@ def merge_states(call: GroupCall, tables: Sequence[StateTable]) -> StateTable:
 
 
 @_quietly
-def finish_states(call: GroupCall, table: StateTable) -> Finished:
-    """The results that merged states stand for."""
+def finish_states(call: GroupCall, table: StateTable, *, descending: bool = False) -> Finished:
+    """The results that merged states stand for.
+
+    Args:
+        descending: they are answered from the last (group, bucket) to the first.
+    """
     segments = Segments.of_keys([table.groups, table.buckets]) if len(table.groups) else Segments(*[table.groups] * 2)
     groups, buckets = table.groups[segments.starts], table.buckets[segments.starts]
     if isinstance(call.function, SelectorFunction):
         chosen = table  # merged rows are kept rows: there is nothing left to choose
         if call.function.pick is not None:
             picked = _picked(call, call.function.pick, table.columns, segments)
+            if call.ends and picked.counts is not None:
+                picked = _until_nothing(picked.positions, picked.counts, descending=descending)
             chosen = _gather(picked, table.columns, groups, buckets)
         columns = {call.label: chosen.columns["value"]}
         columns |= {written: chosen.columns[written] for _, written, _ in call.beside}
@@ -225,6 +233,19 @@ def finish_states(call: GroupCall, table: StateTable) -> Finished:
         arrays = {name: column.values[rows] for name, column in table.columns.items()}
         values.append(call.function.finish(arrays, own, call.arguments, call.type))
     return Finished(groups, buckets, None, {call.label: Column(call.result, np.concatenate(values))})
+
+
+def _until_nothing(positions: Positions, counts: Positions, *, descending: bool) -> Picked:
+    """What is picked ahead of the first segment of which nothing is picked; behind the last one if `descending`.
+
+    Source: influxdata/influxdb 1.6, Next of the reduce iterators: a window without a point is taken for the end.
+    """
+    nothing = np.flatnonzero(counts == 0)
+    if not len(nothing):
+        return Picked(positions, counts)
+    segment = np.repeat(np.arange(len(counts)), counts)
+    kept = segment > nothing[-1] if descending else segment < nothing[0]
+    return Picked(positions[kept], np.bincount(segment[kept], minlength=len(counts)))
 
 
 def _picked(call: GroupCall, pick: _Pick, columns: Mapping[str, Column], segments: Segments) -> Picked:

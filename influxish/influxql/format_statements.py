@@ -175,8 +175,7 @@ def _drop_shard(node: manage.DropShard) -> Pieces:
 
 @printer(manage.Delete)
 def _delete(node: manage.Delete) -> Pieces:
-    source: Pieces = [" FROM ", node.source] if node.source else []
-    return ["DELETE", *source, *clauses(node)]
+    return ["DELETE", *clauses(node)]
 
 
 # --- users ----------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -172,6 +173,7 @@ class TokenStream:
         self._lexer.input(text)
         self._previous, self._before_previous, self._stop = "", "", 0
         self._depth = 0
+        self._recent: deque[Lexeme] = deque(maxlen=4)
 
     def token(self) -> Any:
         """The next token, its value a `Lexeme`; None at the end.
@@ -204,6 +206,7 @@ class TokenStream:
         elif kind == "RPAREN":
             self._depth -= 1
         self._before_previous, self._previous, self._stop = self._previous, kind, lexeme.span.stop
+        self._recent.append(lexeme)
         return token
 
     def _kind_in_context(self, kind: str, lexeme: Lexeme) -> str:
@@ -246,6 +249,17 @@ class TokenStream:
             bare_word = self._previous in _BARE_WORDS and not self.text.endswith('"')
             read_twice = regex_tried or bare_word
         return Lexeme("", Span(stop, stop + read_twice), "EOF")
+
+    def before(self, lexeme: Lexeme) -> Lexeme:
+        """What stands before one of the last few lexemes."""
+        recent = list(self._recent)
+        return recent[recent.index(lexeme) - 1]
+
+    def gap(self, lexeme: Lexeme | None) -> Lexeme | None:
+        """The white space between a name and the token behind it, where InfluxDB takes none; None if there is none."""
+        start = lexeme.span.start if lexeme is not None else len(self.text)
+        before = self.text[:start].rstrip()
+        return Lexeme("", Span(len(before), start), self.text[len(before) : start]) if len(before) < start else None
 
     def error(self, message: str, lexeme: Lexeme, *, positioned: bool = False, hint: str = "") -> ParseError:
         """The error `message` about `lexeme`, with InfluxDB's ` at line …, char …` if `positioned`."""

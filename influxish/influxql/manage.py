@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Literal
 
-from influxish.influxql.ast import Expression, Measurement, Select, Source, Statement
+from influxish.influxql.ast import Expression, Select, Source, Statement
 from influxish.influxql.node import node
 
 Privilege = Literal["READ", "WRITE", "ALL PRIVILEGES"]
@@ -130,9 +130,9 @@ class DropShard(Statement):
 
 @node
 class Delete(Statement):
-    """`DELETE [FROM measurement] [WHERE …]`, at least one of the two."""
+    """`DELETE [FROM …] [WHERE …]`, at least one of the two."""
 
-    source: Measurement | None = None
+    sources: tuple[Source, ...] = ()
     condition: Expression | None = None
 
 

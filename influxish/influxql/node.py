@@ -16,7 +16,7 @@ from influxish.types import NOWHERE, Span
 NodeClass = TypeVar("NodeClass")
 
 
-@dataclass_transform(eq_default=False, frozen_default=True)
+@dataclass_transform(eq_default=False, frozen_default=True, field_specifiers=(field,))
 def node(cls: type[NodeClass]) -> type[NodeClass]:
     """Make the class a frozen dataclass with slots; `AstNode` gives it equality, hash and repr."""
     return dataclass(frozen=True, slots=True, eq=False, repr=False)(cls)

@@ -103,6 +103,8 @@ def _syntax_error(stream: TokenStream, machine: Any, token: Any) -> ParseError:
         terminal for terminal in machine.action[machine.state] if _accepts(machine, machine.statestack, terminal)
     }
     expected = expected_text(acceptable)
+    if acceptable == {"DOT"} and (gap := stream.gap(token.value if token is not None else None)):
+        return stream.unexpected(gap, expected)
     if token is None:
         return stream.unexpected(stream.end(regex_tried="REGEX" in acceptable), expected)
     lexeme: Lexeme = token.value
@@ -111,6 +113,8 @@ def _syntax_error(stream: TokenStream, machine: Any, token: Any) -> ParseError:
     if token.type == "REGEX":  # InfluxDB looks for one only where it may stand; here it saw a division
         lexeme = Lexeme("/", lexeme.span, "/")
     word = str(lexeme.value).lower()
+    if expected == "(, identifier" and stream.text[lexeme.span.start - 1].isspace():
+        expected = "identifier"  # the bracket of DISTINCT( would have to follow at once
     if token.type == "IDENT" and word in ("fill", "tz") and word.upper() in acceptable:
         return stream.error(f"{word} must be a function call", lexeme)
     return stream.unexpected(lexeme, expected, _hint(token.type, lexeme, acceptable, stream.text))

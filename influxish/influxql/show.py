@@ -5,10 +5,33 @@ In all of them `database` is "" without ON, and limits are 0 when absent.
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import Literal
 
 from influxish.influxql.ast import Dimension, Expression, Measurement, RegexLiteral, SortField, Source, Statement
 from influxish.influxql.node import AstNode, node
+
+# --- what several have in common; never made themselves ------------------------------------------------------------
+
+
+@node
+class Paged(Statement):
+    """A list of what a database has, and which page of it is wanted."""
+
+    database: str = ""
+    limit: int = 0
+    offset: int = 0
+
+
+@node
+class PagedSeries(Paged):
+    """A list of something that series have, and which series are meant."""
+
+    sources: tuple[Source, ...] = ()
+    condition: Expression | None = None
+
+
+# --- the statements ------------------------------------------------------------------------------------------------
 
 
 @node
@@ -29,14 +52,11 @@ class ShowDiagnostics(Statement):
 
 
 @node
-class ShowFieldKeys(Statement):
+class ShowFieldKeys(Paged):
     """`SHOW FIELD KEYS …`."""
 
-    database: str = ""
     sources: tuple[Source, ...] = ()
     sort_fields: tuple[SortField, ...] = ()
-    limit: int = 0
-    offset: int = 0
 
 
 @node
@@ -47,15 +67,12 @@ class ShowGrants(Statement):
 
 
 @node
-class ShowMeasurements(Statement):
+class ShowMeasurements(Paged):
     """`SHOW MEASUREMENTS …`; `source` is what WITH MEASUREMENT names, a name or a regular expression."""
 
-    database: str = ""
     source: Measurement | None = None
     condition: Expression | None = None
     sort_fields: tuple[SortField, ...] = ()
-    limit: int = 0
-    offset: int = 0
 
 
 @node
@@ -71,15 +88,10 @@ class ShowRetentionPolicies(Statement):
 
 
 @node
-class ShowSeries(Statement):
+class ShowSeries(PagedSeries):
     """`SHOW SERIES …`."""
 
-    database: str = ""
-    sources: tuple[Source, ...] = ()
-    condition: Expression | None = None
     sort_fields: tuple[SortField, ...] = ()
-    limit: int = 0
-    offset: int = 0
 
 
 @node
@@ -105,15 +117,10 @@ class ShowSubscriptions(Statement):
 
 
 @node
-class ShowTagKeys(Statement):
+class ShowTagKeys(PagedSeries):
     """`SHOW TAG KEYS …`."""
 
-    database: str = ""
-    sources: tuple[Source, ...] = ()
-    condition: Expression | None = None
     sort_fields: tuple[SortField, ...] = ()
-    limit: int = 0
-    offset: int = 0
     slimit: int = 0
     soffset: int = 0
 
@@ -128,16 +135,11 @@ class TagKeyFilter(AstNode):
 
 
 @node
-class ShowTagValues(Statement):
+class ShowTagValues(PagedSeries):
     """`SHOW TAG VALUES … WITH KEY …`."""
 
-    keys: TagKeyFilter
-    database: str = ""
-    sources: tuple[Source, ...] = ()
-    condition: Expression | None = None
+    keys: TagKeyFilter = field(kw_only=True)
     sort_fields: tuple[SortField, ...] = ()
-    limit: int = 0
-    offset: int = 0
 
 
 @node
@@ -146,16 +148,11 @@ class ShowUsers(Statement):
 
 
 @node
-class ShowCardinality(Statement):
+class ShowCardinality(PagedSeries):
     """What `SHOW … [EXACT] CARDINALITY` statements have in common. Never made itself."""
 
     exact: bool = False
-    database: str = ""
-    sources: tuple[Source, ...] = ()
-    condition: Expression | None = None
     dimensions: tuple[Dimension, ...] = ()
-    limit: int = 0
-    offset: int = 0
 
 
 @node
@@ -182,4 +179,4 @@ class ShowTagKeyCardinality(ShowCardinality):
 class ShowTagValuesCardinality(ShowCardinality):
     """`SHOW TAG VALUES [EXACT] CARDINALITY … WITH KEY …`."""
 
-    keys: TagKeyFilter = TagKeyFilter("IN")
+    keys: TagKeyFilter = field(kw_only=True)

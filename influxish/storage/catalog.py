@@ -1,4 +1,4 @@
-"""The catalog: databases, retention policies, shards, field types, segment files, what was deleted of them. SQLite.
+"""The catalog: databases, policies, shards, field types, segment files, what was deleted of them, users. SQLite.
 
 It is the one truth about which files count: a flush or a merge takes effect with one transaction here. SQLite keeps
 no checksums, so every row carries one of its own, and every table has a total (see `totals`).
@@ -19,8 +19,8 @@ from influxish.storage import totals
 from influxish.storage.interface import RetentionPolicy
 
 APPLICATION_ID = 0x49465831  # "IFX1", kept in SQLite's own header field for it
-FORMAT_VERSION = 3
-"""1 had no totals, 2 nothing of deletions; both are brought to 3 when they are opened."""
+FORMAT_VERSION = 4
+"""1 had no totals, 2 nothing of deletions, 3 no users, subscriptions, continuous queries; opening brings them to 4."""
 
 RESTORE = "put the whole folder back from a backup"
 
@@ -56,17 +56,33 @@ _TABLES = {
         "series": "BLOB",
     },
     "removed": {"database": "INTEGER NOT NULL", "measurement": "TEXT NOT NULL", "series": "BLOB NOT NULL"},
+    "replications": {"policy": "INTEGER NOT NULL", "copies": "INTEGER NOT NULL"},
+    "users": {"name": "TEXT NOT NULL", "password": "TEXT NOT NULL", "admin": "INTEGER NOT NULL"},
+    "grants": {"user": "INTEGER NOT NULL", "database": "INTEGER NOT NULL", "privilege": "INTEGER NOT NULL"},
+    "subscriptions": {
+        "policy": "INTEGER NOT NULL",
+        "name": "TEXT NOT NULL",
+        "mode": "TEXT NOT NULL",
+        "destinations": "TEXT NOT NULL",
+    },
+    "continuous_queries": {"database": "INTEGER NOT NULL", "name": "TEXT NOT NULL", "text": "TEXT NOT NULL"},
 }
-"""Table → its columns. Each has an `id` before them, never used again, and a `checksum` of them after."""
+"""Table → its columns. Each has an `id` before them, never used again, and a `checksum` of them after.
+
+A file that knows nothing of a table, because it was written before there was one, gets it when it is opened.
+"""
 
 _UNIQUE = {
     "policies": "database, name",
     "segments": "shard, file",
     "fields": "shard, measurement, name",
     "tombstones": "shard, number, measurement",
+    "replications": "policy",
+    "users": "name",
+    "grants": "user, database",
+    "subscriptions": "policy, name",
+    "continuous_queries": "database, name",
 }
-
-_NEW_IN_3 = ("tombstones", "removed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +129,9 @@ class Catalog:
         else:
             version = self._checked_version()
             self._check_structure()
-            if version < FORMAT_VERSION:
-                self._upgrade(version)
+            missing = self._missing_tables(version)
+            if missing or version < FORMAT_VERSION:
+                self._upgrade(version, missing)
         totals.keep(self._connection, _TABLES)
 
     def _checked_version(self) -> int:
@@ -153,14 +170,20 @@ class Catalog:
         identity = "id INTEGER PRIMARY KEY AUTOINCREMENT"
         self._connection.execute(f"CREATE TABLE {name} ({identity}, {described}, checksum INTEGER NOT NULL{unique})")
 
-    def _upgrade(self, version: int) -> None:
+    def _missing_tables(self, version: int) -> list[str]:
+        """The tables that the file never had. One that is gone is not among them: there is a total of it still."""
+        found = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        known = {name for (name,) in found} | (totals.names(self._connection) if version > 1 else set())
+        return [name for name in _TABLES if name not in known]
+
+    def _upgrade(self, version: int, missing: Sequence[str]) -> None:
         """Bring an earlier version to this one. What a table without a total holds now is taken for whole."""
         with self.transaction():
-            for name in _NEW_IN_3:
+            for name in missing:
                 self._create_table(name)
             if version == 1:
                 totals.create(self._connection)
-            untold = _TABLES if version == 1 else _NEW_IN_3
+            untold = _TABLES if version == 1 else missing
             last = {name: totals.given_ids(self._connection, name) for name in untold}
             found = {name: totals.counted(self._read(name), last[name]) for name in untold}
             totals.enter(self._connection, found)
@@ -203,7 +226,8 @@ class Catalog:
     def remove_database(self, database: int) -> None:
         """Forget a database and everything in it, as one change."""
         self._remove_policies("database", database)
-        self._connection.execute("DELETE FROM removed WHERE database = ?", (database,))
+        for table in ("removed", "grants", "continuous_queries"):
+            self._connection.execute(f"DELETE FROM {table} WHERE database = ?", (database,))
         self._connection.execute("DELETE FROM databases WHERE id = ?", (database,))
 
     def remove_policy(self, policy: int) -> None:
@@ -218,29 +242,40 @@ class Catalog:
             f"DELETE FROM fields WHERE shard IN ({shards})",
             f"DELETE FROM tombstones WHERE shard IN ({shards})",
             f"DELETE FROM shards WHERE policy IN ({policies})",
+            f"DELETE FROM subscriptions WHERE policy IN ({policies})",
+            f"DELETE FROM replications WHERE policy IN ({policies})",
             f"DELETE FROM policies WHERE {column} = ?",
         ):
             self._connection.execute(statement, (value,))
 
     def policies(self) -> list[tuple[int, int, RetentionPolicy]]:
         """(id, database, policy) of all."""
+        copies = {policy: number for _, policy, number in self._rows("replications")}
         return [
-            (id, database, RetentionPolicy(name, duration, shard_duration, bool(default)))
+            (id, database, RetentionPolicy(name, duration, shard_duration, bool(default), copies.get(id, 1)))
             for id, database, name, duration, shard_duration, default in self._rows("policies")
         ]
 
     def add_policy(self, database: int, policy: RetentionPolicy) -> int:
         """Enter a retention policy of a database; its id."""
-        return self._insert(
+        id = self._insert(
             "policies", database, policy.name, policy.duration, policy.shard_duration, int(policy.default)
         )
+        self._set_copies(id, policy.replication)
+        return id
 
     def change_policy(self, id: int, database: int, policy: RetentionPolicy) -> None:
         """Put other settings in the place of a policy's."""
-        values = (database, policy.name, policy.duration, policy.shard_duration, int(policy.default))
-        assignments = ", ".join(f"{column} = ?" for column in _TABLES["policies"])
-        statement = f"UPDATE policies SET {assignments}, checksum = ? WHERE id = ?"
-        self._connection.execute(statement, (*values, _checksum(values), id))
+        self.change_record(
+            "policies", id, database, policy.name, policy.duration, policy.shard_duration, int(policy.default)
+        )
+        self._set_copies(id, policy.replication)
+
+    def _set_copies(self, policy: int, copies: int) -> None:
+        """One is not noted: so it was before there was a table for it."""
+        self.remove_records("replications", "policy", policy)
+        if copies != 1:
+            self._insert("replications", policy, copies)
 
     def shards(self) -> list[tuple[int, int, int, int]]:
         """(id, policy, start, stop) of all, by start."""
@@ -317,6 +352,30 @@ class Catalog:
         """Note the number of the first log file that still matters."""
         self._connection.execute("DELETE FROM logs")
         self._insert("logs", number)
+
+    # What the catalog only keeps, for others to understand: users, grants, subscriptions, continuous queries.
+
+    def records(self, table: str) -> list[tuple[Any, ...]]:
+        """The rows of a table, by id: (id, value of each column …)."""
+        return self._rows(table)
+
+    def add_record(self, table: str, *values: object) -> int:
+        """Enter a row; its id."""
+        return self._insert(table, *values)
+
+    def change_record(self, table: str, id: int, *values: object) -> None:
+        """Put other values in the place of those of a row."""
+        assignments = ", ".join(f"{column} = ?" for column in _TABLES[table])
+        statement = f"UPDATE {table} SET {assignments}, checksum = ? WHERE id = ?"
+        self._connection.execute(statement, (*values, _checksum(values), id))
+
+    def remove_records(self, table: str, column: str, value: object) -> None:
+        """Take out the rows that have a value in a column, which may be `id`."""
+        self._connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (value,))
+
+    def remove_continuous_query(self, database: int, name: str) -> None:
+        """Take out the continuous query of that name."""
+        self._connection.execute("DELETE FROM continuous_queries WHERE database = ? AND name = ?", (database, name))
 
     def close(self) -> None:
         """Close the file."""

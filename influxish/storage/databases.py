@@ -39,6 +39,10 @@ class PolicyState:
         phase = _DAYS_BEFORE_EPOCH * DAY % width
         return times // width + (times % width >= width - phase).astype(np.int64)
 
+    def is_expired(self, shard: Shard, now: int) -> bool:
+        """Whether the last moment that a shard covers is longer ago than points are kept."""
+        return 0 < self.policy.duration < now - shard.time_range.stop
+
     def group_range(self, group: int) -> TimeRange:
         """The times of a shard group, cut to those that exist."""
         width = self.policy.shard_duration

@@ -81,18 +81,24 @@ class Deleter:
             if self._wal is not None:
                 self._wal.commit(ticket)
 
-    def drop_shard(self, id: int) -> None:
-        """See `Engine.drop_shard`."""
+    def drop_shard(self, id: int, *, expired_at: int | None = None) -> bool:
+        """See `Engine.drop_shard`; whether it was dropped.
+
+        Args:
+            expired_at: ns; it stays if it is not expired at that moment, because its policy was changed.
+        """
         with held(self._busy):
             with self._lock:
                 self._check()
                 found = self._shard(id)
             if found is None:
-                return
+                return False
             state, policy, shard = found
             stored = self._stored_elsewhere(state, [shard])
             with self._lock:
                 self._check()
+                if expired_at is not None and not policy.is_expired(shard, expired_at):
+                    return False
                 removed = orphans(state, [shard], stored)
                 with self._catalog.transaction() as catalog:
                     catalog.remove_shard(id)
@@ -101,6 +107,7 @@ class Deleter:
                 for name, numbers in removed.items():
                     remove_series(state, name, numbers)
             self._remove_files(state, shard)
+            return True
 
     def drop_policy(self, database: str, name: str) -> None:
         """See `Engine.drop_policy`."""

@@ -183,6 +183,24 @@ def counted(batches: Iterator[Batch], stats: ScanStats) -> Generator[Batch]:
             yield batch
 
 
+class Sink(Protocol):
+    """Where the rows of a query become points; see `plan.target.Write`."""
+
+    def add(self, rows: Batch) -> None:
+        """Take rows in; column i of the answer is labelled `str(i)`. They may be written later.
+
+        Raises:
+            WriteError: points were refused; those of earlier calls, and those not refused, are written.
+            NotFound: no such retention policy.
+            StorageError: as `Engine.write`.
+        """
+        ...
+
+    def finish(self) -> int:
+        """Write what is left: how many points were written in all. Errors: as `add`."""
+        ...
+
+
 class Store(Protocol):
     """The databases behind a query: what the linker maps names to shards with."""
 
@@ -210,9 +228,11 @@ class RetentionPolicy:
     Attributes:
         duration: ns; 0 keeps points for ever.
         shard_duration: ns of time that one shard group covers; groups are aligned as `SHARD_ORIGIN` says.
+        replication: how many copies are asked for. There is one all the same.
     """
 
     name: str
     duration: int = 0
     shard_duration: int = WEEK
     default: bool = field(default=False, compare=False)
+    replication: int = 1

@@ -49,6 +49,11 @@ def read(connection: sqlite3.Connection, table: str) -> Total | None:
     return None if found is None else Total(*found)
 
 
+def names(connection: sqlite3.Connection) -> set[str]:
+    """The tables that there are totals of."""
+    return {name for (name,) in connection.execute("SELECT name FROM totals")}
+
+
 def given_ids(connection: sqlite3.Connection, table: str) -> int:
     """The greatest id that SQLite says it gave in a table; 0 if none."""
     found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from influxish.batch import Column, Mask
+from influxish.batch import Column, Mask, Positions
 from influxish.storage.databases import PolicyState
 from influxish.storage.points import PointBatch, PointTable, any_valid
 from influxish.storage.shard import Shard
+from influxish.storage.statistics import BEYOND_RETENTION
 from influxish.types import DataType, TimeRange
 
 
@@ -38,6 +39,7 @@ class Intake:
         self._types: dict[tuple[int, str, str], DataType] = {}
         self.portions: list[Portion] = []
         self.rejected: list[tuple[int, str]] = []
+        self._kept_groups: Positions = np.zeros(0, np.int64)
 
     @property
     def types(self) -> Iterator[tuple[int, str, str, DataType]]:
@@ -47,6 +49,7 @@ class Intake:
 
     def take(self, points: PointBatch) -> None:
         """Accept or reject every point."""
+        self._find_kept_groups(points)
         for table in points.tables:
             table = self._without_time(table)
             table = self._in_retention(table)
@@ -78,7 +81,16 @@ class Intake:
     def _in_retention(self, table: PointTable) -> PointTable:
         if self._oldest is None:
             return table
-        return self._reject(table, table.times < self._oldest, "points beyond retention policy")
+        old = table.times < self._oldest
+        if old.any() and len(self._kept_groups):
+            old &= ~np.isin(self._policy.group_of(table.times), self._kept_groups)
+        return self._reject(table, old, BEYOND_RETENTION)
+
+    def _find_kept_groups(self, points: PointBatch) -> None:
+        """The groups that points young enough fall in: InfluxDB takes older ones into them, written together."""
+        if self._oldest is not None:
+            found = [self._policy.group_of(table.times[table.times >= self._oldest]) for table in points.tables]
+            self._kept_groups = np.unique(np.concatenate(found)) if found else self._kept_groups
 
     def _by_shard(self, table: PointTable) -> Iterator[tuple[Shard, PointTable]]:
         if not len(table):

@@ -544,7 +544,7 @@ class Questions:
 
     def _untied(self, names: Sequence[str]) -> str:
         """A number of which hardly two points have the same: of equal ones the server picks by an unstable sort."""
-        return self.random.choice(("v", "w")) if not names else self._number(names)
+        return self._number(names) if names else "w"
 
     def _any(self, names: Sequence[str]) -> str:
         if names and self._chance(0.85):

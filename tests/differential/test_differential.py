@@ -36,6 +36,17 @@ def test_questions_get_the_answers_of_the_real_server(server: InfluxServer) -> N
     assert tally.agreeing >= AGREEING, f"only {tally.agreeing:.1%} of {tally.asked} questions agree:\n{told}"
 
 
+@pytest.mark.parametrize("subject", ["show", "changes"])
+def test_the_schema_and_changes_of_it_are_those_of_the_real_server(server: InfluxServer, subject: str) -> None:
+    tally = Tally()
+    for seed in range(1000, 1006):
+        for question, disagreement in ask_both(server, seed, 100, subject):
+            tally.add(question, disagreement)
+    told = "\n".join(map(str, tally.disagreements))
+    assert tally.agreeing >= 0.99, f"only {tally.agreeing:.1%} of {tally.asked} questions agree:\n{told}"
+    assert len(tally.by_feature) > 20
+
+
 def test_most_features_are_asked_for(server: InfluxServer) -> None:
     tally = Tally()
     for question, disagreement in ask_both(server, 100, 400):

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from influxish.database import Database
+from influxish.delivery.options import DeliveryOptions
 from influxish.exec.context import Limits
 from influxish.storage.files import Files
 from influxish.storage.options import StorageOptions
+from influxish.upkeep import Upkeep
 from tests.cli.running import ROOT
 
 PAGE = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
@@ -26,7 +28,7 @@ _UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 def settings() -> dict[str, Any]:
     """Name → default of everything that `influxish.open` takes beside the path."""
     found = {}
-    for item in (*fields(Limits), *fields(StorageOptions)):
+    for item in (*fields(Limits), *fields(StorageOptions), *fields(DeliveryOptions), *fields(Upkeep)):
         assert item.default is not MISSING or item.default_factory is not MISSING, item.name
         found[item.name] = item.default_factory if item.default is MISSING else item.default
     found["workers"] = inspect.signature(Database).parameters["workers"].default
@@ -45,6 +47,8 @@ def test_the_default_is_the_one_written(name: str, default: Any) -> None:
     text = WRITTEN[name]["default"].strip()
     if default is Files:
         assert text == "the operating system's"
+    elif isinstance(default, bool):
+        assert text == f"`{default}`"
     elif isinstance(default, str):
         assert text == f'`"{default}"`'
     else:

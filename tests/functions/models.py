@@ -82,13 +82,11 @@ def last(points: list[Point], arguments: tuple[Any, ...], type: DataType) -> Ans
 
 @model("median")
 def median(points: list[Point], arguments: tuple[Any, ...], type: DataType) -> Answer:
-    values = sorted(Fraction(point.value) for point in points)
-    middle = len(values) // 2
-    if len(values) % 2:
-        return [(float(values[middle]), None)]
-    low, apart = values[middle - 1], values[middle] - values[middle - 1]
-    if type is DataType.INTEGER and apart >= 2**63:  # it wraps around
-        apart -= 2**64
+    values = sorted(point.value for point in points)
+    low, high = values[(len(values) - 1) // 2], values[len(values) // 2]
+    apart = high - low
+    if type is DataType.INTEGER:  # as a signed integer of 64 bits
+        apart = (apart + 2**63) % 2**64 - 2**63
     return [(float(low) + float(apart) / 2, None)]
 
 

@@ -106,7 +106,7 @@ def test_the_smallest_integer_is_ranked_without_overflow() -> None:
     extremes = [-(2**63), 0, 2**63 - 1]
     assert ask("top", extremes, INTEGER, 1) == [(2, 2**63 - 1)]
     assert ask("bottom", extremes, INTEGER, 1) == [(0, -(2**63))]
-    assert ask("median", [-(2**63), 2**63 - 1], INTEGER) == [(None, -(2.0**63))]  # their distance wraps around
+    assert ask("median", [-(2**63), 2**63 - 1], INTEGER) == [(None, -(2.0**63))]  # their distance wraps
 
 
 def test_integer_sums_wrap_around() -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from influxish.errors import ExecutionError
 from influxish.functions import FUNCTIONS, WalkFunction
 from influxish.functions.recurrence import recur, running_sum
 from influxish.functions.registry import Course, Rows, Walked
@@ -236,3 +237,12 @@ def test_a_forecast_needs_two_points_and_a_season() -> None:
     [one, two] = walk("holt_winters", [[(0, 1.0)], [(0, 1.0), (20, 2.0)]], (2, 0), course)
     assert one == []
     assert [time for time, _ in two] == [30, 40]
+
+
+def test_holt_winters_refuses_more_steps_than_it_could_make() -> None:
+    function = FUNCTIONS["holt_winters"]
+    assert isinstance(function, WalkFunction)
+    rows = Rows(DataType.FLOAT, np.array([1.0, 2.0]), np.array([0, 365 * 86_400 * 10**9]))
+    course = Course(window=Window.tumbling(10**9))
+    with pytest.raises(ExecutionError, match="at most 1,000,000 steps, this range has 31,536,001"):
+        function.walk(rows, Segments.of_keys([np.zeros(2, np.int64)]), (3, 0), course)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from hypothesis import strategies as st
 
 from influxish.errors import ParseError
@@ -232,7 +234,7 @@ def show_statements() -> st.SearchStrategy[ast.Statement]:
     ]
     return st.one_of(
         [
-            st.builds(kind, **{name: _SHOW_PARTS[name] for name in kind.__match_args__})
+            st.builds(kind, **{item.name: _SHOW_PARTS[item.name] for item in dataclasses.fields(kind) if item.compare})
             for kind in kinds
         ]
     )  # fmt: skip
@@ -292,8 +294,8 @@ def managing_statements() -> st.SearchStrategy[ast.Statement]:
         st.builds(manage.DropShard, uint64),
         st.builds(manage.DropSubscription, name, name, name),
         st.builds(manage.DropUser, name),
-        st.builds(manage.Delete, plain, maybe_condition),
-        st.builds(manage.Delete, st.none(), conditions()),
+        st.builds(manage.Delete, tuples_of(plain, 1), maybe_condition),
+        st.builds(manage.Delete, st.just(()), conditions()),
         st.builds(manage.Grant, _PRIVILEGES, name, name),
         st.builds(manage.GrantAdmin, name),
         st.builds(manage.Revoke, _PRIVILEGES, name, name),

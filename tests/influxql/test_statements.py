@@ -53,7 +53,8 @@ def test_every_statement_of_the_language_has_a_case() -> None:
         for module in (ast, show, manage)
         for cls in vars(module).values()
         if isinstance(cls, type) and issubclass(cls, ast.Statement)
-    } - {ast.Statement, show.ShowCardinality}
+    }
+    kinds = {cls for cls in kinds if not cls.__subclasses__()}
     assert {type(parse(query)[0]) for query, _ in CASES} == kinds
 
 

@@ -85,6 +85,7 @@ def answer(points: Sequence[Stored], query: Query, shard_seconds: int = WEEK) ->
     for point in _within_series_limit(points, query, keys, known, shard_seconds):
         if _in_range(point.time, query) and _holds(query.condition, point, known):
             groups[tuple(point.tags.get(key, "") for key in keys)].append(point)
+    _end_at_nothing(groups, query)
     found = []
     for values in sorted(groups, reverse=query.descending):
         rows = _finished(_rows(groups[values], query, known), query, known)
@@ -135,6 +136,24 @@ def _may_hold(condition: Condition | None, point: Stored, known: set[str]) -> bo
             if not both or known.intersection(both):
                 return True
     return _holds(condition, point, known)
+
+
+def _end_at_nothing(groups: dict[tuple[str, ...], list[Stored]], query: Query) -> None:
+    """Take the points away that come behind a percentile of which there is no such rank, if nothing else is asked."""
+    if len(set(query.calls)) != 1 or query.calls[0].function != "percentile":
+        return
+    (call,) = set(query.calls)
+    ended = False
+    for values in sorted(groups, reverse=query.descending):
+        kept: list[Stored] = []
+        cut: dict[int, list[Stored]] = defaultdict(list)
+        for point in groups[values]:
+            cut[_bucket(point.time, query) if query.every else 0].append(point)
+        for bucket in sorted(cut, reverse=query.descending):
+            samples = samples_of(cut[bucket], call.field)
+            ended = ended or (bool(samples) and not apply(call, samples))
+            kept += [] if ended else cut[bucket]
+        groups[values] = [point for point in groups[values] if point in kept]
 
 
 def _from_last_series(query: Query) -> bool:

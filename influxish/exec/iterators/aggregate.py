@@ -129,7 +129,10 @@ class AggregateIterator(HeldIterator):
         if states is None:
             return
         self._states.finishing()
-        finished = [finish_states(call, table) for call, table in zip(node.calls, states.tables, strict=True)]
+        finished = [
+            finish_states(call, table, descending=node.descending)
+            for call, table in zip(node.calls, states.tables, strict=True)
+        ]
         result = _side_by_side(node, states.groups, finished)
         self.memory.set(result.nbytes)
         self._states.clear()

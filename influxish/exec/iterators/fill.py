@@ -203,7 +203,10 @@ def _fill_previous(values: Array, valid: Mask, present: Mask, empty: Mask, grid:
 
 
 def _fill_linear(values: Array, valid: Mask, present: Mask, empty: Mask, grid: Grid, type: DataType) -> None:
-    """Between two present rows of a group, a straight line; nothing before the first and after the last."""
+    """Between two present rows of a group, a straight line; nothing before the first and after the last.
+
+    How far two integers are apart wraps around. Source: influxdata/influxdb 1.6, query/linear.go.
+    """
     n = len(present)
     rows = np.arange(n, dtype=np.int64)
     known = present & valid
@@ -212,8 +215,8 @@ def _fill_linear(values: Array, valid: Mask, present: Mask, empty: Mask, grid: G
     places = np.flatnonzero(empty & (before >= grid.first) & (after < n))
     places = places[grid.first[after[places]] == grid.first[places]]
     low, high = before[places], after[places]
-    start, rise = values[low].astype(np.float64), (values[high] - values[low]).astype(np.float64)  # integers wrap
-    share = elapsed(grid.times[low], grid.times[places]) / elapsed(grid.times[low], grid.times[high])
-    line = start + rise * share
-    values[places] = np.trunc(line).astype(type.dtype) if type is not DataType.FLOAT else line
+    start, rise = values[low].astype(np.float64), (values[high] - values[low]).astype(np.float64)
+    slope = rise / elapsed(grid.times[low], grid.times[high])
+    with np.errstate(invalid="ignore"):  # what is no integer is the smallest one, as with InfluxDB
+        values[places] = (slope * elapsed(grid.times[low], grid.times[places]) + start).astype(type.dtype)
     valid[places] = True

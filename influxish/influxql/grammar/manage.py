@@ -162,10 +162,12 @@ def p_policy_change_default(p: Production) -> None:
 def p_create_continuous_query(p: Production) -> None:
     """create : CREATE CONTINUOUS QUERY IDENT ON IDENT resample BEGIN select_into END"""
     select: Select = p[9]
-    every, horizon = p[7]
+    every, horizon = p[7] or (0, 0)
+    if p[7] == (0, 0):
+        raise p.lexer.unexpected(p[8], "EVERY, FOR")
     interval = _time_interval(select)
     if interval == 0 and any(isinstance(part, Call) for field in select.fields for part in field.walk()):
-        raise p.lexer.unexpected(p[10], "GROUP BY time(...)")
+        raise p.lexer.unexpected(p.lexer.before(p[10]), "GROUP BY time(...)")
     minimum = max(every, interval)
     if horizon and minimum > horizon:
         message = (
@@ -192,7 +194,7 @@ def p_resample(p: Production) -> None:
     | RESAMPLE EVERY DURATIONVAL FOR DURATIONVAL
     """
     given = {str(p[index].value): to_duration(p, p[index + 1]) for index in range(2, len(p), 2)}
-    p[0] = (given.get("EVERY", 0), given.get("FOR", 0))
+    p[0] = (given.get("EVERY", 0), given.get("FOR", 0)) if given else None
 
 
 def p_create_subscription(p: Production) -> None:
@@ -261,16 +263,16 @@ def p_drop_series(p: Production) -> None:
     """
     sources: list[Measurement] = p[4] if len(p) == 6 else []
     _refuse_qualified(p, sources)
-    p[0] = nodes.DropSeries(tuple(sources), p[len(p) - 1] if len(p) == 6 else p[4], span=span_of(p))
+    p[0] = nodes.DropSeries(tuple(sources), p[len(p) - 1], span=span_of(p))
 
 
 def p_delete(p: Production) -> None:
-    """delete : DELETE FROM measurement where
+    """delete : DELETE FROM measurements where
     | DELETE WHERE expression
     """
-    source: Measurement | None = p[3] if p[2].value == "FROM" else None
-    _refuse_qualified(p, [source] if source else [])
-    p[0] = nodes.Delete(source, p[4] if source else p[3], span=span_of(p))
+    sources: list[Measurement] = p[3] if len(p) == 5 else []
+    _refuse_qualified(p, sources)
+    p[0] = nodes.Delete(tuple(sources), p[len(p) - 1], span=span_of(p))
 
 
 def _refuse_qualified(p: Production, sources: list[Measurement]) -> None:

@@ -5,10 +5,13 @@ Source of the rules: influxdata/influxql, parse_tree.go and the parseShow… fun
 
 from __future__ import annotations
 
+from typing import Any
+
 from influxish.influxql import show as nodes
 from influxish.influxql.ast import Measurement
 from influxish.influxql.grammar.select import count_of
 from influxish.influxql.grammar.support import Production, span_of
+from influxish.influxql.tokens import Lexeme
 
 _CARDINALITIES = {
     "SERIES": nodes.ShowSeriesCardinality,
@@ -69,9 +72,8 @@ def p_show_retention_policies(p: Production) -> None:
 
 def p_show_measurements(p: Production) -> None:
     """show : SHOW MEASUREMENTS on_database with_measurement where order_by limit offset"""
-    p[0] = nodes.ShowMeasurements(
-        text_of(p[3]), p[4], p[5], tuple(p[6]), count_of(p[7]), count_of(p[8]), span=span_of(p)
-    )
+    page = paged(p[3], p[7], p[8])
+    p[0] = nodes.ShowMeasurements(source=p[4], condition=p[5], sort_fields=tuple(p[6]), **page, span=span_of(p))
 
 
 def p_with_measurement(p: Production) -> None:
@@ -87,27 +89,41 @@ def p_with_measurement(p: Production) -> None:
 
 def p_show_field_keys(p: Production) -> None:
     """show : SHOW FIELD KEYS on_database from_measurements order_by limit offset"""
-    p[0] = nodes.ShowFieldKeys(text_of(p[4]), tuple(p[5]), tuple(p[6]), count_of(p[7]), count_of(p[8]), span=span_of(p))
+    page = paged(p[4], p[7], p[8])
+    p[0] = nodes.ShowFieldKeys(sources=tuple(p[5]), sort_fields=tuple(p[6]), **page, span=span_of(p))
 
 
 def p_show_series(p: Production) -> None:
     """show : SHOW SERIES on_database from_measurements where order_by limit offset"""
-    p[0] = nodes.ShowSeries(
-        text_of(p[3]), tuple(p[4]), p[5], tuple(p[6]), count_of(p[7]), count_of(p[8]), span=span_of(p)
-    )
+    page = paged(p[3], p[7], p[8])
+    p[0] = nodes.ShowSeries(sources=tuple(p[4]), condition=p[5], sort_fields=tuple(p[6]), **page, span=span_of(p))
 
 
 def p_show_tag_keys(p: Production) -> None:
     """show : SHOW TAG KEYS on_database from_measurements where order_by limit offset slimit soffset"""
-    limits = [count_of(p[index]) for index in range(8, 12)]
-    p[0] = nodes.ShowTagKeys(text_of(p[4]), tuple(p[5]), p[6], tuple(p[7]), *limits, span=span_of(p))
+    page = paged(p[4], p[8], p[9])
+    p[0] = nodes.ShowTagKeys(
+        sources=tuple(p[5]),
+        condition=p[6],
+        sort_fields=tuple(p[7]),
+        slimit=count_of(p[10]),
+        soffset=count_of(p[11]),
+        **page,
+        span=span_of(p),
+    )
 
 
 def p_show_tag_values(p: Production) -> None:
     """show : SHOW TAG VALUES on_database from_measurements with_key where order_by limit offset"""
+    page = paged(p[4], p[9], p[10])
     p[0] = nodes.ShowTagValues(
-        p[6], text_of(p[4]), tuple(p[5]), p[7], tuple(p[8]), count_of(p[9]), count_of(p[10]), span=span_of(p)
+        sources=tuple(p[5]), keys=p[6], condition=p[7], sort_fields=tuple(p[8]), **page, span=span_of(p)
     )
+
+
+def paged(database: Lexeme | None, limit: Lexeme | None, offset: Lexeme | None) -> Any:
+    """The fields of `Paged`, of the optional parts that they come from."""
+    return {"database": text_of(database), "limit": count_of(limit), "offset": count_of(offset)}
 
 
 # --- cardinalities ------------------------------------------------------------------------------------------------
@@ -121,23 +137,25 @@ def p_show_cardinality(p: Production) -> None:
     """
     exact, database, sources, condition, dimensions, limit, offset = (p[index] for index in range(len(p) - 7, len(p)))
     p[0] = _CARDINALITIES[str(p[2].value)](
-        exact.value == "EXACT",
-        text_of(database),
-        tuple(sources),
-        condition,
-        tuple(dimensions),
-        count_of(limit),
-        count_of(offset),
+        exact=exact.value == "EXACT",
+        sources=tuple(sources),
+        condition=condition,
+        dimensions=tuple(dimensions),
+        **paged(database, limit, offset),
         span=span_of(p),
     )
 
 
 def p_show_tag_values_cardinality(p: Production) -> None:
     """show : SHOW TAG VALUES cardinality on_database from_measurements with_key where group_by limit offset"""
-    exact, sources, dimensions = p[4].value == "EXACT", tuple(p[6]), tuple(p[9])
-    limits = count_of(p[10]), count_of(p[11])
     p[0] = nodes.ShowTagValuesCardinality(
-        exact, text_of(p[5]), sources, p[8], dimensions, *limits, p[7], span=span_of(p)
+        exact=p[4].value == "EXACT",
+        sources=tuple(p[6]),
+        keys=p[7],
+        condition=p[8],
+        dimensions=tuple(p[9]),
+        **paged(p[5], p[10], p[11]),
+        span=span_of(p),
     )
 
 

@@ -52,9 +52,12 @@ def check(path: Path, folder: Path | None, *, small_shards: bool = False, disabl
     for number, section in enumerate(read_sections(path)):
         with loaded(section, folder and folder / str(number), small_shards=small_shards) as db:
             for case in section.cases:
-                found = answer(db, case, disable)
-                if small_shards and any(clause in case.text for clause in COUNTED_IN_SHARDS):
+                counts = any(map(case.text.__contains__, COUNTED_IN_SHARDS)) and case.text.startswith("SELECT")
+                if small_shards and counts:
+                    if " INTO " in case.text:
+                        break  # what comes after reads what it writes
                     continue
+                found = answer(db, case, disable)
                 if not agree(case.expected, found):
                     wrong.append("\n  ".join([f"{path.name}:{case.line}  {case.text}", *case.expected, "got:", *found]))
     assert not wrong, "\n\n".join(wrong)

@@ -12,7 +12,7 @@ import pytest
 import influxish
 from influxish.compiler.select import compile_select
 from influxish.database import Database
-from influxish.errors import CompileError, InfluxishError, PartialWrite, QueryCancelled
+from influxish.errors import CompileError, InfluxishError, LimitExceeded, PartialWrite, QueryCancelled
 from influxish.exec.context import CancelSwitch
 from influxish.influxql import ast, parse
 from influxish.into import POINTS_OF_A_WRITE
@@ -170,3 +170,19 @@ def test_a_subquery_cannot_write(db: Database) -> None:
     nested = replace(outer, sources=(ast.SubQuery(inner),))
     with pytest.raises(CompileError, match="a subquery cannot write INTO a measurement"):
         compile_select(nested, now=0)
+
+
+def test_a_measurement_is_copied_in_less_memory_than_it_takes() -> None:
+    rows = 400_000
+    with influxish.open(":memory:", max_query_memory=16 << 20, workers=1) as db:
+        db.create_database("demo")
+        values = {f"f{i}": np.arange(rows, dtype=np.float64) for i in range(8)}
+        hosts = np.array(["a", "b", "c"], object)[np.arange(rows) % 3]
+        db.engine.write("demo", "", PointBatch.from_columns("m", np.arange(rows), {"host": hosts}, values))
+        with pytest.raises(LimitExceeded, match="max_query_memory"):
+            db.query("SELECT * FROM m GROUP BY *", database="demo")
+        (answer,) = db.query("SELECT * INTO copy FROM m GROUP BY *", database="demo").rows
+        assert answer["written"] == rows
+        sums = "SELECT sum(f0), sum(f7), count(f3) FROM {} GROUP BY *"
+        copied, original = (db.query(sums.format(name), database="demo") for name in ("copy", "m"))
+        assert [(s.tags, list(s.rows)) for s in copied] == [(s.tags, list(s.rows)) for s in original]

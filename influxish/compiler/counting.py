@@ -14,7 +14,8 @@ from influxish.types import DataType
 def counted_series(condition: Expression | None, scope: Scope) -> Expression | None:
     """The part of a condition that tags alone decide; None: every series counts.
 
-    A comparison in which a field takes part may hold, of whatever type the field is.
+    A comparison in which a field takes part may hold, of whatever type the field is; so may one of a tag with anything
+    but a text or a tag.
     """
     match condition:
         case Logical(op="AND", terms=terms):
@@ -23,21 +24,11 @@ def counted_series(condition: Expression | None, scope: Scope) -> Expression | N
             decided = [counted_series(part, scope) for part in terms]
             kept = tuple(term for term in decided if term is not None)
             return Logical(condition.op, kept, type=condition.type) if len(kept) == len(decided) else None
-        case Comparison() | Match() if _is_decided(condition, scope):
-            return type_condition(condition, scope.resolve_in_condition)
+        case Comparison() | Match():
+            named = [scope.resolve(reference) for reference in condition.references()]
+            simple = all(isinstance(side, Reference) or side.type is DataType.STRING for side in condition.operands())
+            of_tags = not named or (simple and all(found is None or found[1] is DataType.TAG for found in named))
+            return type_condition(condition, scope.resolve) if of_tags else None
         case Literal(type=DataType.BOOLEAN):
             return condition
     return None
-
-
-def _is_decided(term: Comparison | Match, scope: Scope) -> bool:
-    """Whether the index decides it: tags compared with each other, with a text or a pattern, or no columns at all."""
-    references = list(term.references())
-    if any(reference.name in scope.fields for reference in references):
-        return False
-    match term:
-        case Comparison(left=Reference(), right=side) | Comparison(left=side, right=Reference()):
-            return isinstance(side, Reference) or side.type is DataType.STRING
-        case Match(operand=operand):
-            return isinstance(operand, Reference)
-    return not references

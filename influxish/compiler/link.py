@@ -66,7 +66,7 @@ def link(compiled: Compiled, store: Store, database: str) -> Linked:
     for node in compiled.graph.walk():
         if node in linker.refused:
             raise linker.refused[node]
-    resolve_target(compiled.graph, store, database, tags=len(compiled.builders[-1].written_tags))
+    resolve_target(compiled, store, database, linker.found)
     compiled.graph.check()
     return Linked(compiled.graph, linker.shards)
 

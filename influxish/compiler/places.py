@@ -5,14 +5,15 @@ Source of the order in which they are looked at: influxdata/influxdb 1.8, coordi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from influxish.compiler.select import Compiled
 from influxish.errors import NotFound
 from influxish.influxql import ast
-from influxish.plan.graph import Graph
+from influxish.plan.nodes import Table
 from influxish.plan.target import Write
-from influxish.storage.interface import Store
+from influxish.storage.interface import ShardSource, Store
 
 
 def check_places(select: ast.Select, store: Store, database: str) -> None:
@@ -64,13 +65,36 @@ def in_full(select: ast.Select, store: Store, database: str) -> ast.Select:
     return replace(select, target=target, sources=tuple(map(source, select.sources)))
 
 
-def resolve_target(graph: Graph, store: Store, database: str, tags: int) -> None:
-    """Tell the root of a SELECT … INTO the database and the policy that are meant where it names none.
+Found = Mapping[Table, Sequence[tuple[str, ShardSource, str]]]
+"""Name in FROM → (label, snapshot, measurement) of everything that it means."""
 
-    The last `tags` of the columns become tags. Nobody asks whether there is such a policy before there are points.
+
+def resolve_target(compiled: Compiled, store: Store, database: str, found: Found) -> None:
+    """Tell the root of a SELECT … INTO what is known of it once the SELECT is linked.
+
+    That is the database and the policy that are meant where it names none. Nobody asks whether there is such a policy
+    before there are points.
     """
-    root = graph.root
+    root = compiled.graph.root
     if isinstance(root, Write):
         chosen = root.database or database
-        policy = root.policy or store.default_policy(chosen)
-        graph.replace(root, replace(root, database=chosen, policy=policy, tags=tags))
+        resolved = replace(
+            root,
+            database=chosen,
+            policy=root.policy or store.default_policy(chosen),
+            tags=len(compiled.builders[-1].written_tags),
+            distinct=_are_distinct(compiled, root, found),
+        )
+        compiled.graph.replace(root, resolved)
+
+
+def _are_distinct(compiled: Compiled, target: Write, found: Found) -> bool:
+    """Whether the rows are points of different series or times because those that they are made of are."""
+    builder = compiled.builders[-1]
+    if not builder.raw or len(compiled.builders) > 1:
+        return False
+    names = [name for sources in found.values() for name in {measurement for _, _, measurement in sources}]
+    if len(set(names)) < len(names) or (target.measurement and len(names) > 1):
+        return False
+    tags = {tag for sources in found.values() for _, source, name in sources for tag in source.schema()[name].tags}
+    return tags <= set(builder.dimensions)

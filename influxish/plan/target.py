@@ -21,12 +21,14 @@ class Write(Node):
         database, policy: where to; "" for the default.
         measurement: of the points; "" for the one that each row comes from.
         tags: so many of the last columns become tags, too: those that top() and bottom() list.
+        distinct: no two rows make the same point, so their order does not matter.
     """
 
     database: str = ""
     policy: str = ""
     measurement: str = ""
     tags: int = 0
+    distinct: bool = False
 
     def describe(self) -> str:
         path = ".".join(part for part in (self.database, self.policy) if part)

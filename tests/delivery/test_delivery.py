@@ -200,3 +200,12 @@ def test_a_place_that_cannot_be_is_a_failure_and_no_fault(db: Database, url: str
     assert sent(db)
     (told,) = db.delivery.failures()
     assert "1 writes failed" in told
+
+
+def test_what_a_query_writes_is_sent_as_well(db: Database) -> None:
+    with listening() as listener:
+        db.write("m,h=a v=1 1\nm,h=b v=3 2", database="demo")
+        subscribe(db, listener.url)
+        db.query("SELECT mean(v) INTO t FROM m GROUP BY h", database="demo")
+        assert sent(db)
+    assert sorted(listener.lines) == ["t,h=a mean=1.0 0", "t,h=b mean=3.0 0"]

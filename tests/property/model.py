@@ -101,6 +101,24 @@ def _stop(query: Query) -> int:
     return query.skip + query.limit if query.limit else 1 << 40
 
 
+def _end_at_nothing(groups: dict[tuple[str, ...], list[Stored]], query: Query) -> None:
+    """Take the points away that come behind a percentile of which there is no such rank, if nothing else is asked."""
+    if len(set(query.calls)) != 1 or query.calls[0].function != "percentile":
+        return
+    (call,) = set(query.calls)
+    ended = False
+    for values in sorted(groups, reverse=query.descending):
+        kept: list[Stored] = []
+        cut: dict[int, list[Stored]] = defaultdict(list)
+        for point in groups[values]:
+            cut[_bucket(point.time, query) if query.every else 0].append(point)
+        for bucket in sorted(cut, reverse=query.descending):
+            samples = samples_of(cut[bucket], call.field)
+            ended = ended or (bool(samples) and not apply(call, samples))
+            kept += [] if ended else cut[bucket]
+        groups[values] = [point for point in groups[values] if point in kept]
+
+
 def _within_series_limit(
     points: list[Stored], query: Query, keys: list[str], known: set[str], shard_seconds: int
 ) -> list[Stored]:
@@ -141,24 +159,6 @@ def _may_hold(condition: Condition | None, point: Stored, known: set[str]) -> bo
             if not both or known.intersection(both):
                 return True
     return _holds(condition, point, known)
-
-
-def _end_at_nothing(groups: dict[tuple[str, ...], list[Stored]], query: Query) -> None:
-    """Take the points away that come behind a percentile of which there is no such rank, if nothing else is asked."""
-    if len(set(query.calls)) != 1 or query.calls[0].function != "percentile":
-        return
-    (call,) = set(query.calls)
-    ended = False
-    for values in sorted(groups, reverse=query.descending):
-        kept: list[Stored] = []
-        cut: dict[int, list[Stored]] = defaultdict(list)
-        for point in groups[values]:
-            cut[_bucket(point.time, query) if query.every else 0].append(point)
-        for bucket in sorted(cut, reverse=query.descending):
-            samples = samples_of(cut[bucket], call.field)
-            ended = ended or (bool(samples) and not apply(call, samples))
-            kept += [] if ended else cut[bucket]
-        groups[values] = [point for point in groups[values] if point in kept]
 
 
 def _from_last_series(query: Query) -> bool:

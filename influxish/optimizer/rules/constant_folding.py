@@ -17,11 +17,11 @@ from influxish.functions.expression import (
 from influxish.optimizer.rule import Facts
 from influxish.plan.graph import Graph
 from influxish.plan.node import Node
-from influxish.plan.nodes import Aggregate, Derive, Fill, Filter, Limit, Merge, Nothing, Project, Scan, Sort
+from influxish.plan.nodes import Aggregate, Derive, Fill, Filter, Limit, Merge, Nothing, Project, Sort
 
 
 def fold_constants(graph: Graph, node: Node, facts: Facts) -> bool:
-    """1 = 1 AND v > 2  becomes  v > 2;  filter true vanishes;  filter false, an empty range and all above it: nothing.
+    """1 = 1 AND v > 2  becomes  v > 2;  filter true vanishes;  filter false and all above it: nothing.
 
     Why: constants are compared once instead of once a row, and a query that can have no answer reads no block.
     Legal when: always; constants are compared by the same code that would compare them for rows. What can be computed
@@ -29,8 +29,6 @@ def fold_constants(graph: Graph, node: Node, facts: Facts) -> bool:
     Stops because: every firing leaves fewer operators or fewer nodes.
     """
     match node:
-        case Scan(time_range=time_range) if time_range.is_empty:
-            return _nothing(graph, node)
         case Filter(condition=condition):
             folded = fold(condition)
             if folded == TRUE:

@@ -28,6 +28,7 @@ from influxish.plan.nodes import (
     Fill,
     FillColumn,
     FillOption,
+    Limit,
     Nothing,
     Open,
     Output,
@@ -37,6 +38,9 @@ from influxish.plan.nodes import (
     Walk,
 )
 from influxish.types import DataType, TimeRange, Window
+
+MOST_ROWS = 1 << 61
+"""More rows than there can be; LIMIT and OFFSET up to it still add up to an int64."""
 
 
 @dataclass(slots=True)
@@ -53,6 +57,7 @@ class SelectBuilder:
         fields: the select list without `time`, as far as it is expanded.
         raw: no group function is called: rows are answered as they are.
         parts: label of a call, and by how many buckets it is looked back on → the node that makes its column.
+        results: label of a call that is selected → the node with its rows as they are answered.
         names: label → the column of FROM that an aggregate reads under it.
         own_dimensions: the tag keys that its GROUP BY names, once the linker knows them.
         dimensions: these and those of the queries around it: what its rows are grouped by.
@@ -81,6 +86,7 @@ class SelectBuilder:
     row_window: Window | None = None
     is_subquery: bool = False
     parts: dict[tuple[str, int], Node] = field(default_factory=dict)
+    results: dict[str, Node] = field(default_factory=dict)
     names: dict[str, Reference] = field(default_factory=dict)
     own_dimensions: tuple[str, ...] = ()
     dimensions: tuple[str, ...] = ()
@@ -117,6 +123,7 @@ class SelectBuilder:
         """Connect an edge for each field to the output, in place of those it has."""
         old = list(self.output.inputs)
         self.parts.clear()
+        self.results.clear()
         self.fields = list(fields)
         self.alone = len({format_node(call) for item in fields for call in _group_calls(item.expression)}) == 1
         self._build_fields()
@@ -147,6 +154,8 @@ class SelectBuilder:
 
     def _retitle(self, columns: tuple[OutputColumn, ...]) -> None:
         settings = {**self.output.settings, "columns": columns}
+        if not self.raw and not self.alone:  # each call has a limit of its own
+            settings |= {"limit": None, "offset": 0}
         renamed = type(self.output)(**settings)
         self.graph.replace(self.output, renamed)
         self.output = renamed
@@ -220,15 +229,15 @@ class SelectBuilder:
     def _join_calls(self, fields: Sequence[ast.Field], beside: Sequence[ast.VarRef]) -> None:
         """Bring the columns of all calls together, so that one without a value in a row can have a default."""
         calls = [call for item in fields for call in _group_calls(item.expression)]
-        nodes = {format_node(call): self._made(call, beside) for call in calls}
+        nodes = {format_node(call): self._result(call, beside) for call in calls}
         labels = list(nodes)
         first = self.traits.calls[0]
-        nodes |= {_beside_label(first, node): self._made(first, beside) for node in beside}
+        nodes |= {_beside_label(first, node): self._result(first, beside) for node in beside}
         if len(nodes) < 2:
             return
         joined = self._project({label: Reference(label) for label in nodes}, *nodes.values())
         defaults = self._with_defaults(joined, nodes)
-        self.parts |= {(label, 0): defaults for label in labels}
+        self.results |= dict.fromkeys(labels, defaults)
 
     # --- calls ---
 
@@ -236,9 +245,9 @@ class SelectBuilder:
         while isinstance(node, ast.ParenExpr):
             node = node.expression
         if isinstance(node, ast.VarRef):  # a column beside a selector comes with the selected point
-            return self._made(self.traits.calls[0], beside)
+            return self._result(self.traits.calls[0], beside)
         if _is_call(node):
-            return self._made(node, beside)
+            return self._result(node, beside)
         return self._computed(node, beside)
 
     def _made(self, node: ast.Expression, beside: Sequence[ast.VarRef]) -> Node:
@@ -258,12 +267,12 @@ class SelectBuilder:
             if isinstance(call, ast.Wildcard) or not _is_call(call):
                 raise CompileError(f"undefined function {format_node(call)}", span=call.span)
             label = format_node(_as_call(call))
-            calls.setdefault(label, self._made(call, beside))
+            calls.setdefault(label, self._result(call, beside))
             return Reference(label, span=call.span)
 
         def variable(node: ast.VarRef) -> Expression:
             first = self.traits.calls[0]
-            calls.setdefault(format_node(first), self._made(first, beside))
+            calls.setdefault(format_node(first), self._result(first, beside))
             return Reference(_beside_label(first, node), span=node.span)
 
         expression = lower(node, result, variable)
@@ -271,6 +280,23 @@ class SelectBuilder:
         for source in dict.fromkeys(calls.values()):
             self.graph.connect(source, project)
         return project
+
+    def _result(self, call: ast.Expression, beside: Sequence[ast.VarRef]) -> Node:
+        """The node that a selected call is read from: of several, each is limited by itself."""
+        label = format_node(_as_call(call))
+        if label not in self.results:
+            node, limit, offset = self._made(call, beside), self.select.limit, self.select.offset
+            if not self.alone and (limit or offset):
+                limited = Limit(
+                    label=label,
+                    limit=min(limit, MOST_ROWS) or None,
+                    offset=min(offset, MOST_ROWS),
+                    present=isinstance(node, Aggregate),
+                )
+                self.graph.connect(node, limited)
+                node = limited
+            self.results[label] = node
+        return self.results[label]
 
     def _call(self, call: ast.Call, beside: Sequence[ast.VarRef], steps: int = 0) -> Node:
         """The node whose column is the result of one call, each call made once.
@@ -322,6 +348,8 @@ class SelectBuilder:
 
     def _aggregate(self, call: ast.Call, label: str, beside: Sequence[ast.VarRef], steps: int) -> Node:
         function = _function(call)
+        if self.descending and isinstance(function, SelectorFunction) and function.backwards is not None:
+            function = function.backwards
         argument, keys = _column_arguments(call)
         columns = {self._name(node): (self._name(node), _beside_label(call, node), DataType.UNKNOWN) for node in beside}
         time_range = look_back(self.time_range, self.window, steps, self.descending)

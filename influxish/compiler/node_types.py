@@ -26,6 +26,7 @@ from influxish.plan.nodes import (
     Fill,
     FillOption,
     Filter,
+    Limit,
     Nothing,
     Output,
     Project,
@@ -60,7 +61,7 @@ class NodeTyper:
                 typed = type_condition(condition, self.scope.resolve_in_condition, whole_rows=self.scope.whole_rows)
                 graph.replace(node, Filter(condition=typed))
             case Project() if not any(
-                isinstance(source, Aggregate | Default | Fill | Walk | Nothing) for source in node.sources
+                isinstance(source, Aggregate | Default | Fill | Limit | Walk | Nothing) for source in node.sources
             ):
                 self._type_rows(node)
             case Project(columns=columns):
@@ -74,6 +75,8 @@ class NodeTyper:
                 self._type_walk(node)
             case Default():
                 self._type_default(node)
+            case Limit() if isinstance(node.source, Nothing):
+                graph.remove(node)
             case Fill(columns=fills):
                 types = writes(node.source)
                 if isinstance(node.source, Nothing):

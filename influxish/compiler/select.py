@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from influxish.compiler.builder import SelectBuilder
+from influxish.compiler.builder import MOST_ROWS, SelectBuilder
 from influxish.compiler.checks import Buckets, check_fields, check_mixture, is_time, reduce_fields
 from influxish.compiler.conditions import Clock, split_condition
 from influxish.compiler.dimensions import dimension_names, is_time_call, window_of
@@ -20,9 +20,6 @@ from influxish.plan.node import Node
 from influxish.plan.nodes import Derive, Emit, FillColumn, FillOption, Filter, Merge, Output, Table
 from influxish.plan.target import Write
 from influxish.types import ALL_TIME, MAX_TIME, DataType, TimeRange, Window
-
-MOST_ROWS = 1 << 61
-"""More rows than there can be; LIMIT and OFFSET up to it still add up to an int64."""
 
 MAX_SUBQUERIES = 20
 """How deep subqueries may be nested: each level is a few operators that open and pull one another by recursion."""
@@ -93,7 +90,7 @@ class _Compiler:
             fill = ast.Fill("none")
         inner = self._inner(select, outer, time_range, window, descending)
         reach = max((reach_of(item.expression) for item in select.fields), default=0)
-        if not is_subquery and look_back(inner.time_range, inner.window, reach, descending).is_empty:
+        if not is_subquery and reach and look_back(inner.time_range, inner.window, reach, descending).is_empty:
             inner = replace(inner, time_range=TimeRange(MAX_TIME, MAX_TIME))  # then no shard is found for other calls
         sources = self._sources(select, condition, inner)
         by_time, row_window = True, None

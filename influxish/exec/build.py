@@ -12,6 +12,7 @@ from influxish.exec.iterators.default import DefaultIterator
 from influxish.exec.iterators.fill import FillIterator
 from influxish.exec.iterators.filter import FilterIterator
 from influxish.exec.iterators.join import JoinIterator
+from influxish.exec.iterators.limit import LimitIterator
 from influxish.exec.iterators.merge import MergeIterator, NothingIterator
 from influxish.exec.iterators.output import DeriveIterator, OutputIterator
 from influxish.exec.iterators.project import ProjectIterator
@@ -30,6 +31,7 @@ from influxish.plan.nodes import (
     Emit,
     Fill,
     Filter,
+    Limit,
     Merge,
     Nothing,
     Project,
@@ -114,6 +116,11 @@ def _(node: Fill, context: QueryContext) -> BatchIterator:
 @build_node.register
 def _(node: Default, context: QueryContext) -> BatchIterator:
     return DefaultIterator(build(node.source, context), node, context)
+
+
+@build_node.register
+def _(node: Limit, context: QueryContext) -> BatchIterator:
+    return LimitIterator(build(node.source, context), node)
 
 
 @build_node.register

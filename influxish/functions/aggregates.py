@@ -76,8 +76,9 @@ SUM = register(
 )
 
 
+# What is added up in a series is of the type of its values; series, and shards, are added up as floats.
 def _mean_partial(rows: Rows, segments: Segments, arguments: Arguments) -> State:
-    return State({"sum": segments.reduce(np.add, rows.values), "count": segments.lengths})
+    return State({"sum": segments.reduce(np.add, rows.values).astype(np.float64), "count": segments.lengths})
 
 
 def _mean_finish(columns: _Columns, segments: Segments, arguments: Arguments, type: DataType) -> Array:
@@ -88,10 +89,10 @@ def _mean_finish(columns: _Columns, segments: Segments, arguments: Arguments, ty
 MEAN = register(
     AggregateFunction(
         name="mean",
-        summary="Arithmetic mean of the values. The sum behind it wraps around for integers, as in `sum`.",
+        summary="Arithmetic mean of the values. The sum of a series wraps around for integers, as in `sum`.",
         takes=NUMERIC,
         returns=always(DataType.FLOAT),
-        state=lambda type: {"sum": type.dtype, "count": _INT64},
+        state=lambda type: {"sum": _FLOAT64, "count": _INT64},
         partial=_mean_partial,
         merge=_merging(sum=np.add, count=np.add),
         finish=_mean_finish,

@@ -6,6 +6,7 @@ Rows come in any order of time: a batch may run backwards, and states of several
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from zlib import crc32
 
 import numpy as np
@@ -274,6 +275,15 @@ SAMPLE = register(
 
 
 def _distinct(rows: Rows, segments: Segments, arguments: Arguments) -> Picked:
+    return _distinct_by(np.minimum, rows, segments)
+
+
+def _distinct_backwards(rows: Rows, segments: Segments, arguments: Arguments) -> Picked:
+    return _distinct_by(np.maximum, rows, segments)
+
+
+def _distinct_by(edge: np.ufunc, rows: Rows, segments: Segments) -> Picked:
+    """The different values, in order of the first time that each has, or of the last: `edge` of its times."""
     rows, segments, positions = tiled(rows, segments)
     equal = equal_values(rows.values, segments)
     times = gather(rows.times, equal.order)
@@ -281,7 +291,7 @@ def _distinct(rows: Rows, segments: Segments, arguments: Arguments) -> Picked:
     if len(equal.groups) == len(times):  # all are different
         found = equal.groups.starts
     else:
-        earliest, groups = extremes(times, equal.groups, np.minimum)
+        earliest, groups = extremes(times, equal.groups, edge)
         found = gather(earliest, groups.starts)
     owners = np.repeat(np.arange(len(segments)), equal.counts)
     look()
@@ -290,16 +300,15 @@ def _distinct(rows: Rows, segments: Segments, arguments: Arguments) -> Picked:
     return Picked(chosen if positions is None else positions[chosen], equal.counts)
 
 
-DISTINCT = register(
-    SelectorFunction(
-        name="distinct",
-        summary="The different values, in order of their first occurrence.",
-        takes=FIELD_TYPES,
-        returns=same,
-        stamp=Stamp.BUCKET,
-        alone=True,
-        single_row=False,
-        fillable=False,
-        keep=_distinct,
-    )
+_DISTINCT = SelectorFunction(
+    name="distinct",
+    summary="The different values, in order of their first occurrence; in descending order, of their last.",
+    takes=FIELD_TYPES,
+    returns=same,
+    stamp=Stamp.BUCKET,
+    alone=True,
+    single_row=False,
+    fillable=False,
+    keep=_distinct,
 )
+DISTINCT = register(replace(_DISTINCT, backwards=replace(_DISTINCT, keep=_distinct_backwards)))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from influxish.functions.windows import count_buckets
 from influxish.plan.node import Node
-from influxish.plan.nodes import Aggregate, Fill, Filter, Nothing, Output, Scan, Sort, Stage
+from influxish.plan.nodes import Aggregate, Fill, Filter, Limit, Nothing, Output, Scan, Sort, Stage
 from influxish.types import ALL_TIME, TimeRange, Window
 
 FILTER_SELECTIVITY = 3
@@ -66,6 +66,8 @@ def _extent(node: Node, inputs: list[Extent], scan_extent: Callable[[Scan], Exte
             filled = time_range if time_range.has_start else TimeRange(span.start, time_range.stop)
             return Extent(groups * _buckets(window, filled), groups, span)
         case Sort(limit=int(limit)):
+            return Extent(min(rows, groups * limit), groups, span)
+        case Limit(limit=int(limit)):
             return Extent(min(rows, groups * limit), groups, span)
         case Output(limit=limit):
             rows = max((extent.rows for extent in inputs), default=0)

@@ -11,6 +11,7 @@ from influxish.plan.nodes import (
     Derive,
     Fill,
     Filter,
+    Limit,
     Merge,
     Nothing,
     Open,
@@ -45,6 +46,9 @@ def writes(node: Node) -> dict[str, DataType]:
             return {column.label: column.type for column in columns}
         case Default(columns=columns):
             return {column.label: column.type for column in columns if column.type is not DataType.UNKNOWN}
+        case Limit(label=label):
+            made = writes(node.source)
+            return {label: made[label]} if label in made else {}
         case Walk(function=function, label=label, type=taken):
             return {label: function.returns(taken)}
         case Project(columns=columns):
@@ -67,6 +71,8 @@ def reads(node: Node) -> set[str] | None:
             return {column.label for column in columns}
         case Walk(argument=argument):
             return {argument}
+        case Limit(label=label):
+            return {label}
         case Project(columns=columns, required=required):
             return {name for column in columns for name in names_in(column.expression)} | set(required)
         case Output(columns=columns):

@@ -275,6 +275,27 @@ class Default(Node):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Limit(Node):
+    """Some rows of each group, for one of several calls: each is limited by itself before they stand side by side.
+
+    Reads: rows sorted by group and time. Writes one column.
+
+    Attributes:
+        label: of the column.
+        limit, offset: rows of each group; limit None: all.
+        present: only rows with a value count, and others are left out: they are there for calls of the same node.
+    """
+
+    label: str
+    limit: int | None = None
+    offset: int = 0
+    present: bool = False
+
+    def describe(self) -> str:
+        return f"{self.label}{limit_clauses(self.limit, self.offset)}"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Walk(Node):
     """The results of a function that walks along the rows of each group.
 
@@ -358,12 +379,7 @@ class Output(Node):
     descending: bool = False
 
     def _clauses(self) -> str:
-        words = []
-        if self.limit is not None:
-            words.append(f"limit {self.limit}")
-        if self.offset:
-            words.append(f"offset {self.offset}")
-        return "".join(f" {word}" for word in words)
+        return limit_clauses(self.limit, self.offset)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -401,6 +417,11 @@ class Derive(Output):
     def describe(self) -> str:
         by = f" by {', '.join(self.dimensions)}" if self.dimensions else ""
         return f"subquery {', '.join(column.name for column in self.columns)}{by}{self._clauses()}"
+
+
+def limit_clauses(limit: int | None, offset: int) -> str:
+    """What a picture says of them."""
+    return f"{'' if limit is None else f' limit {limit}'}{f' offset {offset}' if offset else ''}"
 
 
 def _through_merges(node: Node, beside: Callable[[Node], list[Node]]) -> Iterator[Node]:

@@ -86,14 +86,19 @@ def answer(points: Sequence[Stored], query: Query, shard_seconds: int = WEEK) ->
         if _in_range(point.time, query) and _holds(query.condition, point, known):
             groups[tuple(point.tags.get(key, "") for key in keys)].append(point)
     _end_at_nothing(groups, query)
-    found = []
+    found, several = [], len(set(query.calls)) > 1  # each of several calls has its own limit
     for values in sorted(groups, reverse=query.descending):
         rows = _finished(_rows(groups[values], query, known), query, known)
         if rows:
-            first = min(query.skip, len(rows))
-            stop = min(first + query.limit, len(rows)) if query.limit else len(rows)
+            first = 0 if several else min(query.skip, len(rows))
+            stop = len(rows) if several else min(_stop(query), len(rows))
             found.append(Series(dict(zip(keys, values, strict=True)), rows, first, stop))
     return [series for series in found if series.first < series.stop]
+
+
+def _stop(query: Query) -> int:
+    """How many rows LIMIT and OFFSET look at."""
+    return query.skip + query.limit if query.limit else 1 << 40
 
 
 def _end_at_nothing(groups: dict[tuple[str, ...], list[Stored]], query: Query) -> None:
@@ -364,7 +369,7 @@ def _whole_rows(points: list[Stored], query: Query) -> list[Leaves]:
     found = {}
     for call in query.calls:
         samples = samples_of(points, call.field)
-        found[call] = apply(call, samples) if samples else []
+        found[call] = apply(call, samples, backwards=query.descending) if samples else []
     if len(found) == 1:
         (call,) = found
         rows = []
@@ -373,7 +378,7 @@ def _whole_rows(points: list[Stored], query: Query) -> list[Leaves]:
             time = result.time if keeps_time and result.time is not None else stamp
             rows.append((time, _cells(query, {call: result}, result.point)))
         return rows
-    if not any(found.values()):
+    if not any(found.values()) or query.skip:
         return []
     return [(stamp, _cells(query, {call: results[0] if results else None for call, results in found.items()}, None))]
 
@@ -386,18 +391,20 @@ def _bucket_rows(points: list[Stored], query: Query, known: set[str]) -> list[Le
         cut: dict[int, list[Sample]] = defaultdict(list)
         for sample in samples_of(points, call.field):
             cut[_bucket(sample.time, query)].append(sample)
-        answers = {time: apply(call, samples) for time, samples in cut.items()}
+        answers = {time: apply(call, samples, backwards=query.descending) for time, samples in cut.items()}
         buckets[call] = {time: results for time, results in answers.items() if results}
     if query.calls[0].function in LISTS:
         return _list_rows(buckets[query.calls[0]], query)
     grids = {call: _grid(found, query) for call, found in buckets.items()}
-    times = sorted({time for grid in grids.values() for time in grid}, reverse=query.descending)
-    if query.fill == "none":
-        times = [time for time in times if any(time in found for found in buckets.values())]
+    kept = {}
+    for call, grid in grids.items():
+        own = sorted(buckets[call] if query.fill == "none" else grid, reverse=query.descending)
+        kept[call] = set(own[query.skip : _stop(query)] if len(buckets) > 1 else own)
+    times = sorted(set().union(*kept.values()), reverse=query.descending)
     columns = {call: _filled(call, {t: r[0] for t, r in buckets[call].items()}, grids[call], query) for call in buckets}
     rows = []
     for time in times:
-        results = {call: column.get(time) for call, column in columns.items()}
+        results = {call: column.get(time) if time in kept[call] else None for call, column in columns.items()}
         point = next((result.point for result in results.values() if result is not None and result.point), None)
         number = query.fill if isinstance(query.fill, int | float) else None
         extras = {name: _filled_with(number, name) for name in known}

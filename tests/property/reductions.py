@@ -59,7 +59,7 @@ def samples_of(points: Iterable[Stored], field: str) -> list[Sample]:
     return sorted(found, key=lambda sample: (sample.time, sample.value))
 
 
-def apply(call: Call, samples: list[Sample]) -> list[Result]:
+def apply(call: Call, samples: list[Sample], *, backwards: bool = False) -> list[Result]:
     """At most one result, but for top, bottom and distinct. `samples` are not empty, and sorted by time, then value."""
     values = [sample.value for sample in samples]
     match call.function:
@@ -67,6 +67,8 @@ def apply(call: Call, samples: list[Sample]) -> list[Result]:
             return [Result(len(values))]
         case "count(distinct)":
             return [Result(len(set(values)))]
+        case "distinct" if backwards:  # by the last time of each
+            return [Result(value) for value in reversed(dict.fromkeys(reversed(values)))]
         case "distinct":
             return [Result(value) for value in dict.fromkeys(values)]
         case "mode":

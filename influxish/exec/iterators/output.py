@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from influxish.batch import Batch, Column, Mask, Positions, object_array
+from influxish.batch import Batch, Column, Positions, object_array
 from influxish.exec.iterator import BatchIterator, RowIterator
+from influxish.exec.iterators.limit import RowLimit
 from influxish.plan.nodes import Derive, Output
 from influxish.types import DataType
 
@@ -19,32 +20,15 @@ class OutputIterator(RowIterator):
     def __init__(self, child: BatchIterator, node: Output) -> None:
         super().__init__(child)
         self._node = node
-        self._group: tuple[str, ...] | None = None
-        self._seen = 0  # rows of the current group so far
+        self._limit = RowLimit(node.limit, node.offset)
 
     def next_batch(self) -> Batch | None:
         while (batch := self.rows_of(self.children[0])) is not None:
-            kept = self._limit(batch)
+            kept = self._limit.of(batch)
             if kept.rows:
                 columns = {str(i): kept.columns.get(c.label) for i, c in enumerate(self._node.columns)}
                 return kept.with_columns({i: c or Column.absent(DataType.FLOAT, kept.rows) for i, c in columns.items()})
         return None
-
-    def _limit(self, batch: Batch) -> Batch:
-        node = self._node
-        if node.limit is None and not node.offset:
-            return batch
-        keep: Mask = np.zeros(batch.rows, np.bool_)
-        starts, stops = batch.run_offsets[:-1].tolist(), batch.run_offsets[1:].tolist()
-        for group, start, stop in zip(batch.run_groups.tolist(), starts, stops, strict=True):
-            key = batch.groups.key(group)
-            if key != self._group:
-                self._group, self._seen = key, 0
-            low = start + max(0, node.offset - self._seen)
-            high = stop if node.limit is None else start + max(0, node.offset + node.limit - self._seen)
-            keep[low : min(high, stop)] = True
-            self._seen += stop - start
-        return batch.where(keep)
 
 
 class DeriveIterator(RowIterator):

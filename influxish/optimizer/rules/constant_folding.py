@@ -17,7 +17,7 @@ from influxish.functions.expression import (
 from influxish.optimizer.rule import Facts
 from influxish.plan.graph import Graph
 from influxish.plan.node import Node
-from influxish.plan.nodes import Aggregate, Derive, Fill, Filter, Merge, Nothing, Project, Sort
+from influxish.plan.nodes import Aggregate, Derive, Fill, Filter, Limit, Merge, Nothing, Project, Sort
 
 
 def fold_constants(graph: Graph, node: Node, facts: Facts) -> bool:
@@ -42,7 +42,7 @@ def fold_constants(graph: Graph, node: Node, facts: Facts) -> bool:
             return True
         case Merge():
             return _prune_merge(graph, node)
-        case Project() | Sort() | Aggregate() | Fill() | Derive():
+        case Project() | Sort() | Aggregate() | Fill() | Limit() | Derive():
             return _over_nothing(graph, node)
     return False
 

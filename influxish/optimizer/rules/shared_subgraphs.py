@@ -8,7 +8,7 @@ from dataclasses import replace
 from influxish.optimizer.rule import Facts
 from influxish.plan.graph import Graph
 from influxish.plan.node import Node
-from influxish.plan.nodes import Aggregate, Fill, Stage
+from influxish.plan.nodes import Aggregate, Fill, Limit, Stage
 
 
 def share_subgraphs(graph: Graph, node: Node, facts: Facts) -> bool:
@@ -19,7 +19,7 @@ def share_subgraphs(graph: Graph, node: Node, facts: Facts) -> bool:
     Legal when: the nodes read the same input, and are told the same but for the columns they add.
     Stops because: every firing leaves fewer nodes.
     """
-    if not isinstance(node, Aggregate | Fill):
+    if not isinstance(node, Aggregate | Fill) or _is_counted(node):
         return False
     alike = _readers_by_key(node.source, facts)[_key(node)]
     if len(alike) == 1:
@@ -34,11 +34,16 @@ def _readers_by_key(source: Node, facts: Facts) -> dict[tuple[object, ...], list
     if source not in facts.memo:
         groups: dict[tuple[object, ...], list[Node]] = {}
         for reader in source.readers:
-            if isinstance(reader, Aggregate | Fill):
+            if isinstance(reader, Aggregate | Fill) and not _is_counted(reader):
                 groups.setdefault(_key(reader), []).append(reader)
         facts.memo[source] = groups
     found: dict[tuple[object, ...], list[Node]] = facts.memo[source]
     return found
+
+
+def _is_counted(node: Node) -> bool:
+    """Whether every row it fills counts for a limit: then it must not have rows for the columns of others."""
+    return isinstance(node, Fill) and any(isinstance(reader, Limit) for reader in node.readers)
 
 
 def _key(node: Node) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,17 +44,18 @@ def split_condition(condition: ast.Expression | None, clock: Clock) -> tuple[Exp
     if condition is None:
         return None, ALL_TIME
     check_depth(condition)
+    rest = _without_time(condition)
+    _refuse_calls(rest.expression if isinstance(rest, ast.ParenExpr) else rest)
     return _split(condition, clock)
 
 
-def _split(node: ast.Expression, clock: Clock, *, bracketed: bool = False) -> tuple[Expression | None, TimeRange]:
-    """Args: bracketed: it stands in brackets, where InfluxDB does not look for calls."""
+def _split(node: ast.Expression, clock: Clock) -> tuple[Expression | None, TimeRange]:
     while isinstance(node, ast.ParenExpr):
-        node, bracketed = node.expression, True
+        node = node.expression
     if isinstance(node, ast.BinaryExpr) and node.op in ("AND", "OR"):
         terms, time_range = [], ALL_TIME
         for operand in _chain(node):
-            term, bound = _split(operand, clock, bracketed=bracketed)
+            term, bound = _split(operand, clock)
             time_range = time_range.intersect(bound)
             if term is not None:
                 terms.append(term)
@@ -66,10 +67,10 @@ def _split(node: ast.Expression, clock: Clock, *, bracketed: bool = False) -> tu
             return None, _bound(node.op, node.left, node.right, clock)
         if _is_time(node.right):
             return None, _bound(_MIRRORED.get(node.op, node.op), node.right, node.left, clock)
-        return _comparison(node, bracketed=bracketed), ALL_TIME
+        return _comparison(node), ALL_TIME
     if isinstance(node, ast.BooleanLiteral):
         return Literal(node.value, type=DataType.BOOLEAN, span=node.span), ALL_TIME
-    _check_calls(node)
+    _refuse_calls(node)
     raise CompileError(
         f"invalid condition expression: {format_node(node)}",
         span=node.span,
@@ -87,18 +88,45 @@ def _chain(node: ast.BinaryExpr) -> Sequence[ast.Expression]:
     return [current, *reversed(operands)]
 
 
-def _check_calls(side: ast.Expression) -> None:
-    """Only functions that work value by value may be called in a condition."""
+def _without_time(node: ast.Expression) -> ast.Expression | None:
+    """What is left of a condition without its bounds on time; brackets in brackets are one pair."""
+    match node:
+        case ast.ParenExpr(expression=inner):
+            rest = _without_time(inner)
+            return rest if rest is None or isinstance(rest, ast.ParenExpr) else replace(node, expression=rest)
+        case ast.BinaryExpr(op=("AND" | "OR") as op):
+            left = [rest for operand in _chain(node) if (rest := _without_time(operand)) is not None]
+            if not left:
+                return None
+            whole = left[0]
+            for operand in left[1:]:
+                whole = ast.BinaryExpr(op, whole, operand, span=node.span)
+            return whole
+        case ast.BinaryExpr(left=left_side, right=right_side) if _is_time(left_side) or _is_time(right_side):
+            return None
+    return node
+
+
+def _refuse_calls(node: ast.Expression | None) -> None:
+    """Only functions that work value by value may be called in a condition; in brackets InfluxDB does not look."""
+    pending = [] if node is None else [node]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, ast.Call) and not isinstance(FUNCTIONS.get(part.name), MathFunction):
+            raise CompileError(f"invalid function call in condition: {format_node(part)}", span=part.span)
+        if not isinstance(part, ast.ParenExpr):
+            pending += [child for child in reversed(list(part.children())) if isinstance(child, ast.Expression)]
+
+
+def _check_math_calls(side: ast.Expression) -> None:
     for part in side.walk():
         if isinstance(part, ast.Call) and isinstance(FUNCTIONS.get(part.name), MathFunction):
             check_math(part)
-        elif isinstance(part, ast.Call):
-            raise CompileError(f"invalid function call in condition: {format_node(part)}", span=part.span)
 
 
-def _comparison(node: ast.BinaryExpr, *, bracketed: bool) -> Expression:
-    for side in (node.left, node.right) if not bracketed else ():
-        _check_calls(side)
+def _comparison(node: ast.BinaryExpr) -> Expression:
+    for side in (node.left, node.right):
+        _check_math_calls(side)
     if node.op in ("=~", "!~"):
         assert isinstance(node.right, ast.RegexLiteral)
         operand, negated = lower(reduced(node.left), _no_value), node.op == "!~"

@@ -172,7 +172,8 @@ class _Linker:
 
         A subquery is asked always. A name that is no field stands for any.
         """
-        if scope.whole_rows:
+        derived = [leaf for source in builder.sources.values() for leaf in _leaves(source) if isinstance(leaf, Derive)]
+        if scope.whole_rows or any(self._builder_of(leaf).types.get(name) is type for leaf in derived):
             return True
         counted, limit = counted_series(builder.condition, scope), self._series_limit(builder)
         for _, source, measurement in (item for listed in found.values() for item in listed):

@@ -142,6 +142,7 @@ def _declare(
     warmups: tuple[str, ...] = (EXPONENTIAL, SIMPLE),
     hold: Callable[[int, str], int] = lambda period, warmup: period - 1,
     least_hold: int = 0,
+    finite: bool = False,
 ) -> WalkFunction:
     """Declare an average.
 
@@ -149,12 +150,14 @@ def _declare(
         warmups: the ways to begin, the one meant by default first; () if there is nothing to choose.
         hold: rows without an answer at the beginning, where the call does not say, from period and warmup.
         least_hold: the smallest number that the call may say.
+        finite: rows whose answer would be infinite have none.
     """
 
     def walk(rows: Rows, segments: Segments, arguments: Arguments, course: Course) -> Walked:
         period, held, warmup = (*arguments, "")[:3]
         values = compute(rows.values.astype(np.float64), segments, period, warmup)
         row = np.flatnonzero(places(segments) >= (hold(period, warmup) if held < 0 else held))
+        row = row[~np.isinf(values[row])] if finite else row
         return Walked(row, values[row])
 
     integer = frozenset({DataType.INTEGER})
@@ -222,6 +225,7 @@ TRIPLE_EXPONENTIAL_DERIVATIVE = _declare(
     _rate,
     hold=lambda period, warmup: (period - 1) * (3 if warmup == SIMPLE else 1) + 1,
     least_hold=1,
+    finite=True,
 )
 RELATIVE_STRENGTH_INDEX = _declare(
     "relative_strength_index",

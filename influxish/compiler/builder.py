@@ -13,7 +13,7 @@ from influxish.compiler.checks import Traits
 from influxish.compiler.expressions import lower
 from influxish.compiler.lookback import look_back, looks_back
 from influxish.compiler.names import column_label, column_names, own_title
-from influxish.errors import CompileError
+from influxish.errors import CompileError, QueryError
 from influxish.functions.expression import Expression, Reference
 from influxish.functions.interruption import look
 from influxish.functions.registry import FUNCTIONS, GroupFunction, SelectorFunction, Stamp, WalkFunction
@@ -67,6 +67,8 @@ class SelectBuilder:
         alone: the fields call one group function, and no other.
         types: heading → the type that the column has for the query around it, as `result_types.py` says.
         faulty: headings of columns with a type error.
+        joined: label → call, of the calls whose results are brought together.
+        refused: nothing in the place of a call → why it is refused, if that is part of the graph in the end.
     """
 
     graph: Graph
@@ -94,6 +96,8 @@ class SelectBuilder:
     alone: bool = False
     types: dict[str, DataType] = field(default_factory=dict)
     faulty: set[str] = field(default_factory=set)
+    joined: dict[str, ast.Call | ast.Distinct] = field(default_factory=dict)
+    refused: dict[Node, QueryError] = field(default_factory=dict)
 
     @property
     def source(self) -> Node:
@@ -229,6 +233,7 @@ class SelectBuilder:
     def _join_calls(self, fields: Sequence[ast.Field], beside: Sequence[ast.VarRef]) -> None:
         """Bring the columns of all calls together, so that one without a value in a row can have a default."""
         calls = [call for item in fields for call in _group_calls(item.expression)]
+        self.joined = {format_node(call): call for call in calls}
         nodes = {format_node(call): self._result(call, beside) for call in calls}
         labels = list(nodes)
         first = self.traits.calls[0]
@@ -312,7 +317,8 @@ class SelectBuilder:
             elif isinstance(function, GroupFunction):
                 self.parts[key] = self._aggregate(call, key[0], beside, steps)
             else:
-                raise CompileError(f"unsupported call: {call.name}", span=call.span)
+                nothing = self.parts[key] = Nothing()
+                self.refused[nothing] = CompileError(f"unsupported call: {call.name}", span=call.span)
         return self.parts[key]
 
     def _source_at(self, steps: int) -> Node:

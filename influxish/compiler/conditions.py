@@ -47,13 +47,14 @@ def split_condition(condition: ast.Expression | None, clock: Clock) -> tuple[Exp
     return _split(condition, clock)
 
 
-def _split(node: ast.Expression, clock: Clock) -> tuple[Expression | None, TimeRange]:
+def _split(node: ast.Expression, clock: Clock, *, bracketed: bool = False) -> tuple[Expression | None, TimeRange]:
+    """Args: bracketed: it stands in brackets, where InfluxDB does not look for calls."""
     while isinstance(node, ast.ParenExpr):
-        node = node.expression
+        node, bracketed = node.expression, True
     if isinstance(node, ast.BinaryExpr) and node.op in ("AND", "OR"):
         terms, time_range = [], ALL_TIME
         for operand in _chain(node):
-            term, bound = _split(operand, clock)
+            term, bound = _split(operand, clock, bracketed=bracketed)
             time_range = time_range.intersect(bound)
             if term is not None:
                 terms.append(term)
@@ -65,7 +66,7 @@ def _split(node: ast.Expression, clock: Clock) -> tuple[Expression | None, TimeR
             return None, _bound(node.op, node.left, node.right, clock)
         if _is_time(node.right):
             return None, _bound(_MIRRORED.get(node.op, node.op), node.right, node.left, clock)
-        return _comparison(node), ALL_TIME
+        return _comparison(node, bracketed=bracketed), ALL_TIME
     if isinstance(node, ast.BooleanLiteral):
         return Literal(node.value, type=DataType.BOOLEAN, span=node.span), ALL_TIME
     _check_calls(node)
@@ -95,8 +96,8 @@ def _check_calls(side: ast.Expression) -> None:
             raise CompileError(f"invalid function call in condition: {format_node(part)}", span=part.span)
 
 
-def _comparison(node: ast.BinaryExpr) -> Expression:
-    for side in (node.left, node.right):
+def _comparison(node: ast.BinaryExpr, *, bracketed: bool) -> Expression:
+    for side in (node.left, node.right) if not bracketed else ():
         _check_calls(side)
     if node.op in ("=~", "!~"):
         assert isinstance(node.right, ast.RegexLiteral)
@@ -110,7 +111,7 @@ def _comparison(node: ast.BinaryExpr) -> Expression:
 
 
 def _no_value(node: ast.Expression) -> Expression:
-    """InfluxDB takes `DISTINCT v` and `*` in a condition, and finds nothing there."""
+    """InfluxDB takes `DISTINCT v`, `*` and calls in brackets in a condition, and finds nothing there."""
     return NULL
 
 

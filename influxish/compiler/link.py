@@ -27,6 +27,7 @@ from influxish.plan.columns import writes
 from influxish.plan.graph import Graph, walk_down
 from influxish.plan.node import Node
 from influxish.plan.nodes import (
+    Aggregate,
     Computed,
     Derive,
     Merge,
@@ -34,6 +35,7 @@ from influxish.plan.nodes import (
     Project,
     Scan,
     Table,
+    Walk,
 )
 from influxish.regex import compile_regex
 from influxish.storage.interface import ScanRequest, ShardSource, Store
@@ -127,6 +129,8 @@ class _Linker:
             check_expanded(builder.select, expanded, builder.traits.buckets)
             builder.build(expanded)
         self._note_types(builder, scope)
+        self.refused.update(builder.refused)
+        drivers = {ref.name for node in walk_down(builder.output, above=leaves) for ref in _drivers(node, builder)}
         is_run = partial(self._is_run, builder, scope, found)
         typer = NodeTyper(self.graph, builder, scope, is_run, self.refused)
         for node in list(walk_down(builder.output, above=leaves)):
@@ -136,7 +140,7 @@ class _Linker:
             for steps, below in outer.sources.items():
                 outer.sources[steps] = builder.output if below is unlinked else below
         for listed in each_source:
-            self._link_leaves(listed, found, scope, builder)
+            self._link_leaves(listed, found, scope, builder, drivers)
 
     def _note_types(self, builder: SelectBuilder, scope: Scope) -> None:
         """What the types of the columns are said to be. Type errors are errors of the outermost SELECT only."""
@@ -187,12 +191,16 @@ class _Linker:
         found: dict[Table, list[tuple[str, ShardSource, str]]],
         scope: Scope,
         builder: SelectBuilder,
+        drivers: set[str],
     ) -> None:
+        """Args: drivers: the names that calls are called on; a subquery that has none of them is not asked."""
         for place, leaf in enumerate(leaves):
             if not leaf.outputs:
                 continue
             if isinstance(leaf, Table):
                 self._put_scans(leaf, found[leaf], scope, builder, place)
+            elif drivers.isdisjoint(self._offers(leaf)) and not builder.raw:
+                self.graph.redirect(leaf, Nothing())
             else:
                 self._align_derived(leaf, scope, builder, place, alone=len(leaves) == 1)
 
@@ -274,6 +282,11 @@ class _Linker:
     def _builder_of(self, derive: Derive) -> SelectBuilder:
         return next(builder for builder in self.compiled.builders if builder.output is derive)
 
+    def _offers(self, derive: Derive) -> Iterable[str]:
+        """The names that a subquery has for those around it."""
+        builder = self._builder_of(derive)
+        return *builder.types, *builder.own_dimensions
+
     def _add_derived(self, scope: Scope, derive: Derive) -> None:
         builder = self._builder_of(derive)
         types = builder.types
@@ -307,6 +320,14 @@ class _Linker:
             source: Expression = Reference(names.get(label, label), type=type) if same else replace(NULL, type=type)
             columns.append(Computed(label, source))
         self.graph.append(linked, Project(columns=tuple(columns), descending=builder.descending))
+
+
+def _drivers(node: Node, builder: SelectBuilder) -> Iterator[Reference]:
+    """The column of FROM that a node calls a function on."""
+    if isinstance(node, Aggregate | Walk):
+        argument = node.argument if isinstance(node, Walk) else node.calls[0].argument
+        if argument in builder.names:
+            yield builder.names[argument]
 
 
 def _leaves(source: Node) -> Iterator[Table | Derive]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from influxish.compiler.builder import SelectBuilder
+from influxish.compiler.result_types import result_type
 from influxish.compiler.scope import Scope
 from influxish.compiler.typing import Resolve, type_condition, type_value
 from influxish.errors import CompileError, QueryError
@@ -147,7 +148,7 @@ class NodeTyper:
         elif found is not None and type is DataType.TAG and cast is None and reference.name in scope.texts:
             found, type = (scope.as_text(reference.name), DataType.STRING), DataType.STRING
         if found is None or type in (DataType.TAG, DataType.UNKNOWN):
-            self._leave_out(node)
+            self._leave_out(node, function)
             return None
         if type not in function.takes:
             self._refuse(node, function, type, reference)
@@ -170,11 +171,11 @@ class NodeTyper:
         else:
             self._refuse(node, node.function, type, Reference(node.argument))
 
-    def _leave_out(self, node: Node) -> None:
+    def _leave_out(self, node: Node, function: Function) -> None:
         """Put nothing in the place of a call. What a subquery below it refuses is refused all the same if a column of
-        it has the name that is called for, but a type error under it."""
+        it has the name that is called for, but a type error under it, and what the call gives is known without it."""
         nothing, below = Nothing(), self._refused_below(node)
-        if below is not None and self.scope.faulty:
+        if below is not None and self.scope.faulty and function.returns(DataType.UNKNOWN) is not DataType.UNKNOWN:
             self.refused[nothing] = below
         self.graph.redirect(node, nothing)
 
@@ -197,8 +198,13 @@ class NodeTyper:
             return
         number = DataType.FLOAT if node.columns[0].option is FillOption.NUMBER else DataType.UNKNOWN
         known = {label: type for label, type in types.items() if type is not DataType.UNKNOWN}
-        columns = tuple(replace(column, type=known.get(column.label, number)) for column in node.columns)
-        self.graph.replace(node, replace(node, columns=columns))
+        columns = [replace(column, type=known.get(column.label, number)) for column in node.columns]
+        self.graph.replace(node, replace(node, columns=tuple(c for c in columns if not self._is_untyped(c.label))))
+
+    def _is_untyped(self, label: str) -> bool:
+        """Whether it labels a call of which InfluxDB cannot say what it gives, and so gives nothing: max(nosuch)."""
+        call = self.builder.joined.get(label)
+        return call is not None and result_type(call, self.scope.type_of) is DataType.UNKNOWN
 
 
 def _unsupported(function: Function, type: DataType, reference: Reference, *, with_keys: bool) -> QueryError:

@@ -111,10 +111,19 @@ def type_condition(node: Expression, resolve: Resolve, *, whole_rows: bool = Fal
             a, b = _operand(left, resolve, beside=right), _operand(right, resolve, beside=left)
             if a is None or b is None or not _comparable(op, a.type, b.type):
                 return FALSE
+            if not whole_rows and a.type is b.type is DataType.TAG:
+                return _of_two_tags(replace(node, left=a, right=b))
             if whole_rows and a.type is DataType.BOOLEAN:
                 a, b = combine("|", a, FALSE, a), combine("|", b, FALSE, b)
             return replace(node, left=a, right=b)
     return FALSE
+
+
+def _of_two_tags(comparison: Comparison) -> Expression:
+    """InfluxDB's index knows tags that are there: one that is missing is like no other, not even like itself."""
+    op = "!=" if comparison.op == "=" else "="
+    there = Comparison(op, comparison.left, EMPTY, type=DataType.BOOLEAN)
+    return Logical("AND" if op == "!=" else "OR", (comparison, there), type=DataType.BOOLEAN, span=comparison.span)
 
 
 def _operand(node: Expression, resolve: Resolve, *, beside: Expression) -> Expression | None:

@@ -208,6 +208,8 @@ class EqualValues:
 def equal_values(values: Array, segments: Segments, *, stable: bool = False) -> EqualValues:
     """Bring equal values of each segment together: values (n,) of any type, m segments that tile them.
 
+    What is no number equals nothing, not even another such value, as in Go's maps.
+
     Args:
         stable: whether rows of equal value keep their order.
     """
@@ -227,8 +229,6 @@ def equal_values(values: Array, segments: Segments, *, stable: bool = False) -> 
     for piece in pieces(max(0, len(order) - 1)):
         before, after = ordered[piece], ordered[1:][piece]
         changed[1:][piece] = after != before
-        if ordered.dtype.kind == "f" and (nan := np.isnan(after)).any():
-            changed[1:][piece] &= ~(nan & np.isnan(before))
     changed[segments.starts] = True
     look()
     starts = np.flatnonzero(changed)

@@ -97,12 +97,7 @@ def _on_tags(node: Expression, fields: Collection[str]) -> tuple[Expression, Exp
         return possible, Logical("AND", (possible, undecided), type=DataType.BOOLEAN)
     if not _is_of_tags(node, fields):
         return TRUE, TRUE
-    typed = type_condition(node, lambda reference: (reference.name, DataType.TAG))
-    if isinstance(typed, Comparison) and isinstance(typed.left, Reference) and isinstance(typed.right, Reference):
-        # Two tags that are both missing are alike in a SELECT; a deletion leaves their series alone.
-        there = Comparison("!=", typed.left, Literal("", type=DataType.STRING), type=DataType.BOOLEAN)
-        typed = Logical("AND", (typed, there), type=DataType.BOOLEAN) if typed.op == "=" else typed
-    return typed, FALSE
+    return type_condition(node, lambda reference: (reference.name, DataType.TAG)), FALSE
 
 
 def _is_of_tags(node: Expression, fields: Collection[str]) -> bool:

@@ -89,7 +89,9 @@ def ask_both(
             try:
                 ours = ask(db, question.text, DATABASE, question.epoch)
                 told = difference(settled(theirs), settled(ours), ties=scene.ties)
-                if subject in ("select", "into") and "error" in str(theirs) and "error" in str(ours):
+                if told and subject == "select" and not _is_settled(server, question, theirs):
+                    continue
+                if subject == "into" and "error" in str(theirs) and "error" in str(ours):
                     told = told and _asked_again(server, question, ours, told)
             except Exception as error:  # a fault of ours is a difference like any other, and the campaign goes on
                 told = f"{type(error).__name__} here: {error}"
@@ -107,6 +109,18 @@ def _clear(server: InfluxServer) -> None:
     for show, drop in (("SHOW DATABASES", "DROP DATABASE"), ("SHOW USERS", "DROP USER")):
         for row in server.query(show)["results"][0]["series"][0].get("values", []):
             server.query(f'{drop} "{row[0]}"')
+
+
+def _is_settled(server: InfluxServer, question: Question, theirs: Any) -> bool:
+    """Whether the server gives the same answer whenever it is asked, and one that it means to give.
+
+    It makes the calls of a statement, and hands on the last rows of integral(), in the order of a Go map, another one
+    each time; and it panics now and then. Such questions are asked, and not counted.
+    """
+    if "panic:" in str(theirs):
+        return False
+    again = (server.query(question.text, DATABASE, question.epoch) for _ in range(TIMES_ASKED_AGAIN))
+    return not any(difference(theirs, answer) for answer in again)
 
 
 def _asked_again(server: InfluxServer, question: Question, ours: Any, told: str) -> str:

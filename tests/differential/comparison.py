@@ -9,6 +9,8 @@ from itertools import groupby
 from typing import Any
 
 TOLERANCE = 1e-9
+NOISE = 1e-12
+"""What rounding leaves of a difference of equal numbers."""
 
 
 def difference(theirs: Any, ours: Any, *, ties: bool = False) -> str:
@@ -89,7 +91,7 @@ def _same_value(theirs: Any, ours: Any) -> bool:
     if numbers and not isinstance(theirs, bool) and not isinstance(ours, bool):
         if isinstance(theirs, int) and isinstance(ours, int) and not (_is_of_float(theirs) and _is_of_float(ours)):
             return theirs == ours
-        return math.isclose(theirs, ours, rel_tol=TOLERANCE, abs_tol=1e-300)
+        return math.isclose(theirs, ours, rel_tol=TOLERANCE, abs_tol=NOISE)
     return type(theirs) is type(ours) and bool(theirs == ours)
 
 

@@ -33,6 +33,8 @@ from tests.property.language import (
 from tests.property.reductions import Cell, Result, Sample, Stored, apply, samples_of
 
 Row = tuple[int, tuple[Cell, ...]]
+OF_ONE_TYPE = ("count", "mean", "median", "stddev")
+"""Functions that give the same type whatever they are called on."""
 SELECTORS = {"min", "max", "first", "last", "percentile"}
 LISTS = {"top", "bottom", "distinct"}
 
@@ -357,6 +359,8 @@ def _default(leaf: Leaf, query: Query, known: set[str], last: Mapping[Leaf, Cell
     if not isinstance(query.fill, int | float):
         return None
     name, function = (leaf.field, leaf.function) if isinstance(leaf, Call) else (leaf.name, "")
+    if name not in known and function and not function.startswith(OF_ONE_TYPE):
+        return None  # nobody can say of what type it would be
     if name not in known and name not in TAG_KEYS and (isinstance(leaf, Call) or not query.calls):
         return float(query.fill)  # a column that is not known holds numbers
     number = _filled_with(query.fill, name, function) if name in known else None

@@ -44,11 +44,13 @@ def split_condition(condition: ast.Expression | None, clock: Clock) -> tuple[Exp
     if condition is None:
         return None, ALL_TIME
     check_depth(condition)
+    while isinstance(condition, ast.ParenExpr):
+        condition = condition.expression
     return _split(condition, clock)
 
 
 def _split(node: ast.Expression, clock: Clock, *, bracketed: bool = False) -> tuple[Expression | None, TimeRange]:
-    """Args: bracketed: it stands in brackets, where InfluxDB does not look for calls."""
+    """Args: bracketed: it stands in brackets beside something, where InfluxDB does not look for calls."""
     while isinstance(node, ast.ParenExpr):
         node, bracketed = node.expression, True
     if isinstance(node, ast.BinaryExpr) and node.op in ("AND", "OR"):

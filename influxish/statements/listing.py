@@ -22,7 +22,7 @@ from influxish.statements.sources import Place, chosen_by_any, measurements, pla
 from influxish.statements.spelling import begins_with_time, check_left_sides, refuse_calls
 from influxish.storage.line_writer import series_key
 from influxish.storage.points import Tags
-from influxish.types import TYPE_PREFERENCE, TimeRange
+from influxish.types import TimeRange
 
 
 @executes(show.ShowMeasurements)
@@ -157,8 +157,7 @@ def show_field_keys(statement: show.ShowFieldKeys, context: StatementContext) ->
                 found.setdefault(name, set()).update((field, type_) for type_ in types)
     chunks = []
     for name in sorted(found):
-        ordered = sorted(found[name], key=lambda pair: (pair[0], TYPE_PREFERENCE.index(pair[1])))
-        rows = [(field, type_.value) for field, type_ in ordered]
+        rows = sorted((field, type_.value) for field, type_ in found[name])
         chunks.append(series(name, ("fieldKey", "fieldType"), page(rows, statement)))
     return answer(chunks)
 

@@ -169,6 +169,8 @@ class Questions:
         clauses = [f"SELECT {', '.join(fields)} FROM {source}", *self._middle(inner, by_time, source)]
         grouped = [text.removeprefix("GROUP BY") for text in clauses if text.startswith("GROUP BY")]
         by_tags = any(re.sub(r"time\([^)]*\)|[ ,]", "", text) for text in grouped)
+        if by_tags:  # docs/differences.md tells of fill() and LIMIT there
+            clauses = [text for text in clauses if not text.startswith("fill(") or text == "fill(none)"]
         clauses += self._tail(len(fields), depth + 1, cut=kind != "top" and not by_tags)
         return f"({' '.join(clauses)})"
 
@@ -514,7 +516,7 @@ class Questions:
         return f"time({text})"
 
     def _tail(self, fields: int, depth: int, *, cut: bool) -> list[str]:
-        """Args: cut: LIMIT may be asked for: docs/differences.md tells of top() and of subqueries with tags."""
+        """Args: cut: LIMIT may be asked for; docs/differences.md tells of top(), too."""
         clauses = []
         if self._chance(0.2 if not depth else 0.02):
             direction = self.random.choice((" DESC", " DESC", " ASC", ""))

@@ -104,7 +104,11 @@ def p_field(p: Production) -> None:
     expression: Expression = p[1]
     for node in expression.walk():
         if isinstance(node, BinaryExpr) and node.op in _CONDITION_OPERATORS:
-            where = Lexeme("", expression.span, "")
+            quoted = any(
+                isinstance(part, StringLiteral) and part.span.start == expression.span.start
+                for part in expression.walk()
+            )
+            where = Lexeme("", expression.span, "", quoted)
             line, char = p.lexer.position(where)
             message = f"invalid operator {node.op} in SELECT clause at line {line}, char {char}; "
             raise p.lexer.error(message + "operator is intended for WHERE clause", where)

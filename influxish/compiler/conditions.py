@@ -128,7 +128,9 @@ def _comparison(node: ast.BinaryExpr) -> Expression:
     for side in (node.left, node.right):
         _check_math_calls(side)
     if node.op in ("=~", "!~"):
-        assert isinstance(node.right, ast.RegexLiteral)
+        if not isinstance(node.right, ast.RegexLiteral):
+            message = f"invalid condition expression: {format_node(node)}"
+            raise CompileError(message, span=node.span, hint="a regular expression stands alone behind =~ and !~")
         operand, negated = lower(reduced(node.left), _no_value), node.op == "!~"
         return Match(operand, node.right.pattern, negated, type=DataType.BOOLEAN, span=node.span)
     op = _COMPARISONS[node.op]

@@ -1,7 +1,7 @@
 """How far before its time range a query reads, for functions that look at the bucket before.
 
-Each function that looks back does so by one bucket, also inside another; but no query reads further than the one of its
-functions that reaches furthest. Buckets beyond that are there, and empty.
+Each function that looks back does so by one bucket, also inside another; but no query reads further than the one of the
+outermost SELECT's functions that reaches furthest. Buckets beyond that are there, and empty.
 Source: influxdata/influxdb 1.6, ExtraIntervals of query/compile.go and the time ranges of query/select.go.
 """
 

@@ -67,11 +67,16 @@ def compile_select(select: ast.Select, *, now: int) -> Compiled:
 
 @dataclass(slots=True)
 class _Compiler:
-    """One statement and its subqueries on their way into one graph."""
+    """One statement and its subqueries on their way into one graph.
+
+    Attributes:
+        readable: the times that may be read at all: those of the outermost SELECT, and what its own calls look back on.
+    """
 
     graph: Graph
     now: int
     builders: list[SelectBuilder] = field(default_factory=list)
+    readable: TimeRange = ALL_TIME
 
     def compile(self, select: ast.Select, output: Output, outer: Inherited) -> Output:
         """Compile one SELECT under `output`, which is replaced by a node that knows its columns."""
@@ -90,8 +95,10 @@ class _Compiler:
             fill = ast.Fill("none")
         inner = self._inner(select, outer, time_range, window, descending)
         reach = max((reach_of(item.expression) for item in select.fields), default=0)
-        if not is_subquery and reach and look_back(inner.time_range, inner.window, reach, descending).is_empty:
-            inner = replace(inner, time_range=TimeRange(MAX_TIME, MAX_TIME))  # then no shard is found for other calls
+        if not is_subquery:
+            self.readable = look_back(inner.time_range, inner.window, reach, descending)
+            if reach and self.readable.is_empty:
+                inner = replace(inner, time_range=TimeRange(MAX_TIME, MAX_TIME))  # then no shard is found for any call
         sources = self._sources(select, condition, inner)
         by_time, row_window = True, None
         if len(select.sources) == 1 and isinstance(select.sources[0], ast.SubQuery):
@@ -171,7 +178,7 @@ class _Compiler:
             database=item.database,
             policy=item.retention_policy,
             dimensions=dimensions,
-            time_range=inner.time_range,
+            time_range=inner.time_range.intersect(self.readable),
         )
 
 

@@ -155,7 +155,8 @@ def _declare(
 
     def walk(rows: Rows, segments: Segments, arguments: Arguments, course: Course) -> Walked:
         period, held, warmup = (*arguments, "")[:3]
-        values = compute(rows.values.astype(np.float64), segments, period, warmup)
+        longest = min(period, len(rows.values) + 1)  # one that is longer never gets warm either
+        values = compute(rows.values.astype(np.float64), segments, longest, warmup)
         row = np.flatnonzero(places(segments) >= (hold(period, warmup) if held < 0 else held))
         row = row[~np.isinf(values[row])] if finite else row
         return Walked(row, values[row])

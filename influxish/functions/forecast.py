@@ -161,11 +161,14 @@ def _walk(*, with_fit: bool) -> WalkFunction:
         positions, values, times = [], [], []
         for start, stop in zip(segments.starts.tolist(), segments.stops.tolist(), strict=True):
             look()
-            own = rows.times[start:stop]
-            count = (_nearest(int(own[-1]), every) - _nearest(int(own[0]), every)) // every
-            if len(own) < 2 or (season > 1 and len(own) < season) or steps <= 0 or count <= 0:
+            known = start + np.flatnonzero(~np.isnan(rows.values[start:stop].astype(np.float64)))
+            own = rows.times[known]
+            if len(own) < 2:
                 continue
-            model = _Model(_evenly(own, rows.values[start:stop], every), season)
+            count = (_nearest(int(own[-1]), every) - _nearest(int(own[0]), every)) // every
+            if (season > 1 and len(own) < season) or steps <= 0 or count <= 0:
+                continue
+            model = _Model(_evenly(own, rows.values[known], every), season)
             with np.errstate(all="ignore"):
                 found = model.forecast(model.best(), steps)[0]
             first = int(own[0])

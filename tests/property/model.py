@@ -449,7 +449,7 @@ def _filled(call: Call, found: dict[int, Result], grid: list[int], query: Query)
         elif query.fill == "previous":
             column[time] = last or Result(None)
         elif query.fill == "linear":
-            column[time] = Result(_between(time, found, call))
+            column[time] = Result(_between(time, found, call, query.every))
         elif query.fill == "null":
             column[time] = Result(0 if call.function.startswith("count") else None)
         elif query.fill != "none":
@@ -473,7 +473,7 @@ def _filled_with(fill: Cell | str, name: str, function: str = "") -> Cell:
     return int(fill) if kind is int else float(fill)
 
 
-def _between(time: int, found: dict[int, Result], call: Call) -> Cell:
+def _between(time: int, found: dict[int, Result], call: Call, every: int) -> Cell:
     before = max((other for other in found if other < time), default=None)
     after = min((other for other in found if other > time), default=None)
     kind = result_type(call.field, call.function)
@@ -482,5 +482,7 @@ def _between(time: int, found: dict[int, Result], call: Call) -> Cell:
     low, high = found[before].value, found[after].value
     if math.isnan(low) or math.isnan(high):
         raise Undefined("a line to a null")
-    line = Fraction(low) + (Fraction(high) - Fraction(low)) * Fraction(time - before, after - before)
-    return math.trunc(line) if kind is int else float(line)
+    since, at, until = (math.trunc(Fraction(moment, every)) for moment in (before, time, after))  # whole buckets
+    if kind is int:
+        return int((high - low) / (until - since) * (at - since) + low)  # in floats, as the server does
+    return float(Fraction(low) + (Fraction(high) - Fraction(low)) * Fraction(at - since, until - since))

@@ -16,7 +16,7 @@ from influxish.exec.context import QueryContext
 from influxish.exec.grid import Grid, lay_grid
 from influxish.exec.iterator import BatchIterator, HeldIterator
 from influxish.functions.interruption import look
-from influxish.functions.windows import bucket_numbers, bucket_starts, elapsed
+from influxish.functions.windows import bucket_numbers, bucket_starts
 from influxish.plan.nodes import Fill, FillColumn, FillOption
 from influxish.types import Array, DataType, Times
 
@@ -139,7 +139,7 @@ class FillIterator(HeldIterator):
                 _fill_previous(values, valid, present, empty, grid, backwards=self._node.descending)
             case FillOption.LINEAR:
                 if fill.type.is_numeric:
-                    _fill_linear(values, valid, present, empty, grid, fill.type)
+                    _fill_linear(values, valid, present, empty, grid, fill.type, self._node.window.every)
             case _:
                 if fill.value is not None and (fill.type.is_numeric or fill.of == fill.label):
                     values[empty] = value_of(fill.value, fill.type)
@@ -202,10 +202,13 @@ def _fill_previous(values: Array, valid: Mask, present: Mask, empty: Mask, grid:
     valid[places] = valid[source[places]]
 
 
-def _fill_linear(values: Array, valid: Mask, present: Mask, empty: Mask, grid: Grid, type: DataType) -> None:
+def _fill_linear(
+    values: Array, valid: Mask, present: Mask, empty: Mask, grid: Grid, type: DataType, every: int
+) -> None:
     """Between two present rows of a group, a straight line; nothing before the first and after the last.
 
-    How far two integers are apart wraps around. Source: influxdata/influxdb 1.6, query/linear.go.
+    How far two integers are apart wraps around; times count in whole buckets since 1970. Source: influxdata/influxdb
+    1.6, query/linear.go and its callers.
     """
     n = len(present)
     rows = np.arange(n, dtype=np.int64)
@@ -216,7 +219,14 @@ def _fill_linear(values: Array, valid: Mask, present: Mask, empty: Mask, grid: G
     places = places[grid.first[after[places]] == grid.first[places]]
     low, high = before[places], after[places]
     start, rise = values[low].astype(np.float64), (values[high] - values[low]).astype(np.float64)
-    slope = rise / elapsed(grid.times[low], grid.times[high])
+    since, until = (_buckets(grid.times[at], every) for at in (low, high))
+    slope = rise / (until - since)
     with np.errstate(invalid="ignore"):  # what is no integer is the smallest one, as with InfluxDB
-        values[places] = (slope * elapsed(grid.times[low], grid.times[places]) + start).astype(type.dtype)
+        values[places] = (slope * (_buckets(grid.times[places], every) - since) + start).astype(type.dtype)
     valid[places] = True
+
+
+def _buckets(times: Times, every: int) -> Times:
+    """How many whole buckets a time is from 1970, as Go divides: towards it."""
+    whole: Times = np.sign(times) * (np.abs(times) // every)
+    return whole

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from influxish.functions.windows import zone_offsets
-from influxish.types import TimeRange
+from influxish.functions.windows import bucket_starts, bucket_stops, zone_offsets
+from influxish.types import MAX_TIME, MIN_TIME, TimeRange, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +62,44 @@ class Schedule:
             return None
         # Of a bucket that goes on, so much is computed as RESAMPLE EVERY asks for.
         ahead = self.interval - min(self.every, self.interval)
-        start = self._floor(due + self.interval - self.horizon - self.offset - 1, self.interval) + self.offset
-        stop = self._floor(now + ahead - self.offset, self.interval) + self.offset
-        time = self._floor(now - self.offset, self.every) + self.offset
-        return Turn(time, TimeRange(start, stop) if start < stop else None)
+        buckets, turns = self._grid(self.interval), self._grid(self.every)
+        start = _floor(buckets, self._back(due, self.horizon - self.interval + 1))
+        if last is not None and self.zone and self.horizon >= self.every:
+            # Where the clock is changed, the last turn may be longer ago than RESAMPLE says.
+            start = min(start, _ceil(buckets, last))
+        stop = _floor(buckets, now + ahead)
+        return Turn(_floor(turns, now), TimeRange(start, stop) if start < stop else None)
+
+    def _grid(self, width: int) -> Window:
+        """Buckets as SELECT makes them: what begins or ends a turn begins or ends one of those."""
+        return Window.tumbling(width, self.offset, self.zone)
 
     def _after(self, last: int) -> int:
-        """When the next turn is due; where the clock is changed between the two, the clock decides."""
-        found = last + self.every
-        change = self._ahead(last - 1) - self._ahead(found - 1)
-        return found + change if abs(change) < self.every else found
+        """When the next turn is due."""
+        turns = self._grid(self.every)
+        if _floor(turns, last) != last:  # it was of another grid: GROUP BY time(…, now()) has a new one at each look
+            return last + self.every
+        return _ceil(turns, last + 1)
 
-    def _floor(self, time: int, width: int) -> int:
-        """The last multiple of `width` by the clock of the zone, counted from 1970."""
-        ahead = self._ahead(time)
-        found = time - (time + ahead) % width
-        change = ahead - self._ahead(found)
-        return found + change if abs(change) < width else found
+    def _back(self, time: int, length: int) -> int:
+        """The moment so long before, by the clock of the zone or in truth, whichever is earlier."""
+        found = _within(time - length)
+        if not self.zone:
+            return found
+        late, early = zone_offsets(self.zone, np.array([_within(time), found])).tolist()
+        return _within(found + min(0, int(late - early)))
 
-    def _ahead(self, time: int) -> int:
-        """How far the clock of the zone is ahead of UTC, ns."""
-        return int(zone_offsets(self.zone, np.array([time]))[0]) if self.zone else 0
+
+def _floor(window: Window, time: int) -> int:
+    """Where the bucket begins that a time is in."""
+    return int(bucket_starts(window, np.array([_within(time)]))[0])
+
+
+def _ceil(window: Window, time: int) -> int:
+    """Where the first bucket begins that does not begin before a time."""
+    start = bucket_starts(window, np.array([_within(time)]))
+    return int(start[0] if start[0] == time else bucket_stops(window, start)[0])
+
+
+def _within(time: int) -> int:
+    return min(max(time, MIN_TIME), MAX_TIME)

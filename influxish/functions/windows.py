@@ -49,13 +49,27 @@ def bucket_starts(window: Window, times: Times) -> Times:
 
 
 def bucket_stops(window: Window, starts: Times) -> Times:
-    """Where the buckets that begin at `starts` (n,) ns end: the start of the following one, (n,) int64 ns."""
-    if not window.zone or not len(starts):
-        return starts + np.minimum(window.every, MAX_TIME - starts)
-    reach = 2 * window.every + DAY  # a bucket in which the clock is set back is longer
-    last = min(int(starts.max()), MAX_TIME - reach) + reach
-    grid = bucket_grid(window, TimeRange(int(starts.min()), last))
-    stops: Times = grid[np.searchsorted(grid, starts, "right")]
+    """Where the buckets that begin at `starts` (n,) ns end: the start of the following one, (n,) int64 ns.
+
+    The last bucket of all ends at MAX_TIME. What it takes follows from n and from the changes of the clock within a
+    bucket, however many buckets there are in between.
+    """
+    if not len(starts):
+        return starts
+    if not window.zone:
+        return _next_edges(starts, window.every, window.first % window.every)
+    clock = _clock_of(window, int(starts.min()), int(starts.max()) + 2 * window.every + DAY)
+    change = np.searchsorted(clock.edges, starts, "right") - 1
+    stops = _next_edges(starts, window.every, clock.phases[change])
+    following = np.append(clock.edges[1:], MAX_TIME)  # no time has a bucket that begins there or later
+    pending = np.flatnonzero(stops >= following[change])
+    while len(pending := pending[change[pending] + 1 < len(clock.edges)]):
+        change[pending] += 1
+        now = change[pending]
+        edges = clock.edges[now]
+        goes_on = clock.opened[now] != edges
+        stops[pending] = np.where(goes_on, _next_edges(edges, window.every, clock.phases[now]), edges)
+        pending = pending[goes_on & (stops[pending] >= following[now])]
     return stops
 
 
@@ -99,6 +113,13 @@ def _floor(times: Times, every: int, phase: int | Times) -> Times:
     if int(times.min()) - every >= MIN_TIME:
         return times - inside
     result: Times = np.where(times < MIN_TIME + inside, MIN_TIME, times - inside)
+    return result
+
+
+def _next_edges(times: Times, every: int, phase: int | Times) -> Times:
+    """The first edge after each of `times`, (n,) ns; at most MAX_TIME."""
+    ahead = every - into_buckets(times, every, phase)
+    result: Times = times + np.minimum(ahead, MAX_TIME - np.maximum(times, 0))
     return result
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from influxish.functions.windows import bucket_grid, bucket_starts, count_buckets, zone_offsets
+from influxish.functions.windows import bucket_grid, bucket_starts, bucket_stops, count_buckets, zone_offsets
 from influxish.types import DAY, HOUR, MAX_TIME, MIN_TIME, MINUTE, SECOND, WEEK, TimeRange, Times, Window
 
 NEW_YORK = "America/New_York"
@@ -199,3 +199,36 @@ def test_the_ends_of_time_have_buckets_and_offsets() -> None:
     for window in (Window.tumbling(HOUR), Window.tumbling(HOUR, zone=NEW_YORK)):
         starts = bucket_starts(window, ends)
         assert ((starts <= ends) & (ends - starts < 2 * HOUR)).all()
+
+
+@given(st.lists(MOMENTS, min_size=1, max_size=20), st.integers(1, 2 * WEEK), st.integers(MIN_TIME, MAX_TIME), ZONES)
+@settings(max_examples=200, deadline=None)
+@pytest.mark.filterwarnings("error")
+def test_a_bucket_stops_where_the_next_one_starts(moments: list[int], every: int, offset: int, zone: str) -> None:
+    window = Window.tumbling(every, offset, zone)
+    starts = bucket_starts(window, np.array(moments, np.int64))
+    stops = bucket_stops(window, starts)
+    assert (stops[starts < MAX_TIME] > starts[starts < MAX_TIME]).all()
+    inside = stops < MAX_TIME
+    assert bucket_starts(window, stops[inside]).tolist() == stops[inside].tolist()
+    assert bucket_starts(window, stops - (stops > starts)).tolist() == starts.tolist()
+
+
+@pytest.mark.parametrize("zone", ["", NEW_YORK, "Australia/Lord_Howe", "Asia/Kolkata"])
+@pytest.mark.parametrize("every", [7 * MINUTE, 45 * MINUTE, HOUR, 90 * MINUTE, 5 * HOUR, DAY, 700 * DAY])
+def test_buckets_stop_where_the_grid_goes_on_around_changes_of_the_clock(zone: str, every: int) -> None:
+    window = Window.tumbling(every, 13 * MINUTE, zone)
+    for day in ("2021-03-14", "2021-11-07", "2021-04-04", "1950-10-03"):
+        start = at(f"{day}T00:00:00+00:00") - 2 * DAY
+        grid = bucket_grid(window, TimeRange(start, start + 4 * DAY + 3 * every))
+        assert bucket_stops(window, grid[:-1]).tolist() == grid[1:].tolist()
+
+
+def test_where_the_smallest_of_buckets_stop_is_found_without_those_of_a_day() -> None:
+    starts = np.array([0, 5, at("2021-03-14T07:00:00+00:00") - 1, MAX_TIME - 1])
+    for zone in ("", NEW_YORK):
+        assert bucket_stops(Window.tumbling(1, zone=zone), starts).tolist() == (starts + 1).tolist()
+
+
+def test_buckets_before_1970_stop_too() -> None:
+    assert bucket_stops(Window.tumbling(10), np.array([-20, -10, 0])).tolist() == [-10, 0, 10]

@@ -119,7 +119,12 @@ class UdpDestination(Destination):
 
 
 def destination(url: str, timeout: float, database: str, policy: str) -> Destination:
-    """The destination that a URL of a subscription to a policy means; `timeout` in seconds, 0 is no limit."""
+    """The destination that a URL of a subscription to a policy means; `timeout` in seconds, 0 is no limit.
+
+    Raises:
+        DeliveryFailed: it means none; such a URL is refused now, but a store may have it from before.
+    """
     limit, parsed = timeout or None, parse_destination(url)
-    assert parsed is not None, url  # it was checked when the subscription was made
+    if parsed is None:
+        raise DeliveryFailed("this is no URL of a destination; drop the subscription and create it again")
     return UdpDestination(parsed, limit) if parsed.scheme == "udp" else HttpDestination(parsed, limit, database, policy)

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from influxish.delivery.destinations import DeliveryFailed, destination
+from influxish.delivery.destinations import DeliveryFailed, Destination, destination
 from influxish.delivery.options import DeliveryOptions
 from influxish.storage.line_writer import write_lines
 from influxish.storage.points import PointBatch
@@ -56,10 +56,9 @@ class Outlet:
 
     def __init__(self, subscribed: Subscribed, options: DeliveryOptions, wanted: Callable[[], bool]) -> None:
         self.subscribed, self.dropped_points = subscribed, 0
-        self._buffer, self._wanted = options.subscription_buffer, wanted
-        urls, timeout = subscribed.subscription.destinations, options.subscription_timeout
-        self._destinations = [destination(url, timeout, subscribed.database, subscribed.policy) for url in urls]
-        self._counts = [DestinationCounts(url) for url in urls]
+        self._buffer, self._timeout, self._wanted = options.subscription_buffer, options.subscription_timeout, wanted
+        self._counts = [DestinationCounts(url) for url in subscribed.subscription.destinations]
+        self._destinations: list[Destination | None] = [None for _ in self._counts]  # each is made when it is used
         self._next = 0  # the destination that is tried first
         self._changed = threading.Condition()
         self._waiting: deque[PointBatch] = deque()
@@ -76,17 +75,28 @@ class Outlet:
         """Take points to be sent; False if there is no room for them, or it is closing: they are dropped."""
         with self._changed:
             full = len(self._waiting) >= self._buffer
-            if self._closing or full or (self._waiting and self._points + points.rows > _WAITING_POINTS):
+            full = full or bool(self._waiting and self._points + points.rows > _WAITING_POINTS)
+            if self._closing or full or not self._works():
                 self.dropped_points += points.rows
                 return False
             self._waiting.append(points)
             self._points += points.rows
-            if self._thread is None:
-                name = f"influxish-subscription-{self.subscribed.subscription.name}"
-                self._thread = threading.Thread(target=self._work, name=name, daemon=True)
-                self._thread.start()
             self._changed.notify_all()
             return True
+
+    def _works(self) -> bool:
+        """Whether a thread empties the queue. The lock is held."""
+        if self._thread is None:
+            name = f"influxish-subscription-{self.subscribed.subscription.name}"
+            thread = threading.Thread(target=self._work, name=name, daemon=True)
+            try:
+                thread.start()
+            except (
+                RuntimeError
+            ):  # the system has no more threads; the write that is being told of is stored all the same
+                return False
+            self._thread = thread
+        return True
 
     def flush(self, seconds: float) -> bool:
         """Wait until nothing waits or is being sent, so long at most; whether that came about."""
@@ -105,7 +115,8 @@ class Outlet:
                 self._waiting.clear()
                 self._points = 0
             for each in self._destinations:
-                each.abort()
+                if each is not None:
+                    each.abort()
         thread = self._thread
         if thread is not None:
             thread.join(seconds + 1)  # not longer: a destination that accepts no connection cannot be aborted
@@ -139,9 +150,17 @@ class Outlet:
     def _end(self) -> None:
         """This thread works no more. The lock is held: the next write starts another thread."""
         for each in self._destinations:
-            each.close()
+            if each is not None:
+                each.close()
         self._thread, self._busy = None, False
         self._changed.notify_all()
+
+    def _destination(self, number: int) -> Destination:
+        found = self._destinations[number]
+        if found is None:
+            url, there = self._counts[number].url, self.subscribed
+            found = self._destinations[number] = destination(url, self._timeout, there.database, there.policy)
+        return found
 
     def _send(self, lines: list[str]) -> None:
         each_takes = self.subscribed.subscription.mode == "ALL"
@@ -152,7 +171,7 @@ class Outlet:
             self._next = (number + 1) % len(self._destinations)
             counts = self._counts[number]
             try:
-                self._destinations[number].send(lines)
+                self._destination(number).send(lines)
             except DeliveryFailed as failed:
                 error = f"{failed} ({time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())})"
                 self._counts[number] = replace(counts, write_failures=counts.write_failures + 1, last_error=error)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -209,3 +211,48 @@ def test_what_a_query_writes_is_sent_as_well(db: Database) -> None:
         db.query("SELECT mean(v) INTO t FROM m GROUP BY h", database="demo")
         assert sent(db)
     assert sorted(listener.lines) == ["t,h=a mean=1.0 0", "t,h=b mean=3.0 0"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://[\x01]:80", "http://h:80/\ud800", "http://u:\udfff@h:80", f"udp://h:{'8' * 5_000}", "http://[a\x7f]:80"],
+)
+def test_a_destination_that_nothing_can_be_sent_to_is_refused(db: Database, url: str) -> None:
+    with pytest.raises(InfluxishError, match=r"^invalid subscription URL: ") as refused:
+        subscribe(db, url)
+    str(refused.value).encode()
+    db.write("m v=1 1", database="demo")
+    assert db.delivery.outlets() == []
+
+
+def test_a_destination_from_before_it_was_refused_fails_and_no_write_does(tmp_path: Path) -> None:
+    with influxish.open(tmp_path) as db:
+        db.create_database("demo")
+        subscribe(db, "http://h:80")
+    catalog = sqlite3.connect(tmp_path / "catalog.sqlite")
+    with catalog:
+        catalog.execute("UPDATE subscriptions SET destinations = ?", (json.dumps(["http://[\x01]:80"]),))
+    catalog.close()
+    with influxish.open(tmp_path, deliver_subscriptions=True) as db:
+        for number in range(2):
+            db.write(f"m v=1 {number}", database="demo")
+            assert sent(db)
+        (told,) = db.delivery.failures()
+    assert "2 writes failed" in told
+    assert "no URL of a destination" in told
+
+
+def test_a_write_is_stored_when_no_thread_can_be_started(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with listening() as listener:
+        subscribe(db, listener.url)
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", none_left)
+            db.write("m v=1 1", database="demo")
+        assert db.delivery.failures() == ["subscription s on demo.autogen: 1 points were dropped while too many waited"]
+        db.write("m v=2 2", database="demo")
+        assert sent(db)
+        assert listener.lines == ["m v=2.0 2"]
+        assert [row for series in db.query("SELECT v FROM m", database="demo") for row in series.rows] != []

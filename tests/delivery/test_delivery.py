@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 import influxish
 from influxish.database import Database
 from influxish.errors import InfluxishError
+from influxish.storage.catalog import Catalog
 from tests.delivery.listeners import CERTIFICATE, closed_port, listening, listening_to_datagrams
 
 SECONDS = 10
@@ -229,9 +229,10 @@ def test_a_destination_from_before_it_was_refused_fails_and_no_write_does(tmp_pa
     with influxish.open(tmp_path) as db:
         db.create_database("demo")
         subscribe(db, "http://h:80")
-    catalog = sqlite3.connect(tmp_path / "catalog.sqlite")
-    with catalog:
-        catalog.execute("UPDATE subscriptions SET destinations = ?", (json.dumps(["http://[\x01]:80"]),))
+    catalog = Catalog(tmp_path / "catalog.sqlite")
+    ((id, *values, _),) = catalog.records("subscriptions")
+    with catalog.transaction():
+        catalog.change_record("subscriptions", id, *values, json.dumps(["http://[\x01]:80"]))
     catalog.close()
     with influxish.open(tmp_path, deliver_subscriptions=True) as db:
         for number in range(2):

@@ -103,23 +103,28 @@ class Outlet:
         with self._changed:
             return self._changed.wait_for(lambda: not (self._waiting or self._busy), seconds)
 
-    def close(self, seconds: float) -> None:
-        """Send what waits, for so long at most, and drop the rest. Safe to repeat."""
+    def finish(self) -> None:
+        """Take no more points, and end when all that wait are sent."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        if not self.flush(seconds):
-            with self._changed:
-                self._aborted = True
-                self.dropped_points += self._points
-                self._waiting.clear()
-                self._points = 0
-            for each in self._destinations:
-                if each is not None:
-                    each.abort()
+
+    def abort(self) -> None:
+        """Drop what waits, and break off what is being sent. To be called after `finish`."""
+        with self._changed:
+            self._aborted = True
+            self.dropped_points += self._points
+            self._waiting.clear()
+            self._points = 0
+        for each in self._destinations:
+            if each is not None:
+                each.abort()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the thread to end, so long at most: a connection that is being made cannot be broken off."""
         thread = self._thread
         if thread is not None:
-            thread.join(seconds + 1)  # not longer: a destination that accepts no connection cannot be aborted
+            thread.join(seconds)
 
     def _work(self) -> None:
         try:

@@ -15,7 +15,7 @@ import influxish
 from influxish.database import Database
 from influxish.errors import InfluxishError
 from influxish.storage.catalog import Catalog
-from tests.delivery.listeners import CERTIFICATE, closed_port, listening, listening_to_datagrams
+from tests.delivery.listeners import CERTIFICATE, accepting_nothing, closed_port, listening, listening_to_datagrams
 
 SECONDS = 10
 
@@ -155,6 +155,21 @@ def test_closing_sends_what_waits_and_leaves_a_destination_that_hangs(db: Databa
         assert len(quick.lines) == 100
         db.close()
     assert not any(thread.name.startswith("influxish-subscription") for thread in threading.enumerate())
+
+
+def test_closing_waits_for_all_destinations_together(db: Database) -> None:
+    with accepting_nothing() as url, listening() as quick:
+        for number in range(20):
+            subscribe(db, url, name=f"s{number}")
+        subscribe(db, quick.url, name="q")
+        db.write("m v=1 1", database="demo")
+        started = time.monotonic()
+        db.close()
+        assert 1.5 < time.monotonic() - started < 3.5
+        assert quick.lines == ["m v=1.0 1"]
+        started = time.monotonic()
+        db.close()
+        assert time.monotonic() - started < 0.5
 
 
 def test_a_subscription_that_is_dropped_gets_nothing_more(db: Database) -> None:

@@ -129,8 +129,11 @@ class Outlet:
     def _work(self) -> None:
         try:
             while batches := self._taken():
-                if self._wanted():
-                    self._send([line for points in batches for line in write_lines(points)])
+                try:
+                    if self._wanted():
+                        self._send([line for points in batches for line in write_lines(points)])
+                except Exception as error:  # a fault of ours: it is told of like those of destinations
+                    self._counts = [_failed(counts, error) for counts in self._counts]
         except BaseException:
             with self._changed:
                 self._end()
@@ -177,10 +180,18 @@ class Outlet:
             counts = self._counts[number]
             try:
                 self._destination(number).send(lines)
-            except DeliveryFailed as failed:
-                error = f"{failed} ({time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())})"
-                self._counts[number] = replace(counts, write_failures=counts.write_failures + 1, last_error=error)
+            except (
+                Exception
+            ) as error:  # DeliveryFailed, or a fault of ours: other destinations get the points all the same
+                self._counts[number] = _failed(counts, error)
             else:
                 self._counts[number] = replace(counts, points_written=counts.points_written + len(lines))
                 if not each_takes:
                     return
+
+
+def _failed(counts: DestinationCounts, error: Exception) -> DestinationCounts:
+    """The same, and one failure more."""
+    reason = str(error) if isinstance(error, DeliveryFailed) else f"{type(error).__name__}: {error}"
+    told = f"{reason} ({time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())})"
+    return replace(counts, write_failures=counts.write_failures + 1, last_error=told)

@@ -13,6 +13,7 @@ import pytest
 
 import influxish
 from influxish.database import Database
+from influxish.delivery.destinations import HttpDestination
 from influxish.errors import InfluxishError
 from influxish.storage.catalog import Catalog
 from tests.delivery.listeners import CERTIFICATE, accepting_nothing, closed_port, listening, listening_to_datagrams
@@ -272,3 +273,45 @@ def test_a_write_is_stored_when_no_thread_can_be_started(db: Database, monkeypat
         assert sent(db)
         assert listener.lines == ["m v=2.0 2"]
         assert [row for series in db.query("SELECT v FROM m", database="demo") for row in series.rows] != []
+
+
+def test_no_more_of_an_answer_is_read_than_is_told(db: Database) -> None:
+    with listening() as listener:
+        subscribe(db, listener.url)
+        listener.status, listener.endless = 500, True
+        db.write("m v=1 1", database="demo")
+        assert sent(db)
+        (told,) = db.delivery.failures()
+        assert 'status 500: {"error":"no room"}' in told
+        assert len(told) < 1000
+        listener.status, listener.endless = 200, False
+        for size in (0, 10, 1 << 20):
+            listener.answer = b"x" * size
+            db.write(f"m v=2 {size}", database="demo")
+            assert sent(db)
+        assert len(listener.requests) == 4
+        assert db.delivery.failures() == [told]
+
+
+def test_a_fault_in_the_delivery_itself_is_told_and_later_writes_are_sent(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(destination: HttpDestination, body: bytes) -> tuple[int, bytes]:
+        raise ZeroDivisionError("this is a fault")
+
+    with listening() as listener:
+        subscribe(db, listener.url)
+        with monkeypatch.context() as patched:
+            patched.setattr(HttpDestination, "_post", faulty)
+            db.write("m v=1 1", database="demo")
+            assert sent(db)
+            with patched.context() as deeper:
+                deeper.setattr("influxish.delivery.outlet.write_lines", lambda points: 1 // 0)
+                db.write("m v=2 2", database="demo")
+                assert sent(db)
+        db.write("m v=3 3", database="demo")
+        assert sent(db)
+        assert listener.lines == ["m v=3.0 3"]
+    (told,) = db.delivery.failures()
+    assert "2 writes failed" in told
+    assert "ZeroDivisionError" in told

@@ -14,6 +14,7 @@ from influxish.errors import ExecutionError, PartialWrite, WriteError
 from influxish.functions.interruption import interrupted_by, look
 from influxish.plan.nodes import Emit
 from influxish.plan.target import Write
+from influxish.storage.arrays import check_text
 from influxish.storage.engine import Engine
 from influxish.storage.interface import Sink
 from influxish.storage.points import PointBatch, PointTable, any_valid, check_key_length
@@ -98,11 +99,14 @@ class RowsToPoints:
 
         Raises:
             ExecutionError: the columns have names from which no points can be made.
+            WriteError: a name has no bytes.
         """
         if self._time_name != "time":
             raise ExecutionError("error finding time index in result")
         if "time" in self._fields:
             raise ExecutionError("a field cannot be called time: give the column another name with AS")
+        check_text("the name of the measurement", [self._measurement])
+        check_text("the name of a column", [*self._fields, *self._tags])
         rows = self._with_tags(rows)
         fields = {name: _field(rows.columns[label]) for name, label in self._fields.items()}
         keep = any_valid(fields.values(), rows.rows) & self._short_enough(rows)

@@ -14,6 +14,10 @@ from influxish.storage.subscriptions import DestinationUrl, parse_destination
 from influxish.version import __version__
 
 _SHOWN_CHARACTERS = 200
+
+_ANSWER_BYTES = 4096
+"""No more of an answer is read: it may have no end."""
+
 _LAST_PORT = 65_535
 
 
@@ -41,9 +45,14 @@ class Destination(ABC):
             raise DeliveryFailed(f"there is no port {self._url.port}")  # the C library would take another one
         try:
             self._send(lines)
+        except DeliveryFailed:
+            raise
         except (OSError, UnicodeError, http.client.HTTPException) as error:  # UnicodeError: no host can have that name
             self.close()
             raise DeliveryFailed(str(error) or type(error).__name__) from error
+        except BaseException:
+            self.close()  # nobody knows what it has sent
+            raise
 
     @abstractmethod
     def _send(self, lines: Sequence[str]) -> None: ...
@@ -89,7 +98,10 @@ class HttpDestination(Destination):
     def _post(self, body: bytes) -> tuple[int, bytes]:
         self._connection.request("POST", self._path, body, self._headers)
         response = self._connection.getresponse()
-        return response.status, response.read()
+        answer = response.read(_ANSWER_BYTES)
+        if not response.isclosed():
+            self._connection.close()  # the rest of the answer would be taken for the next one
+        return response.status, answer
 
     def abort(self) -> None:
         connected = self._connection.sock
@@ -119,7 +131,12 @@ class UdpDestination(Destination):
 
 
 def destination(url: str, timeout: float, database: str, policy: str) -> Destination:
-    """The destination that a URL of a subscription to a policy means; `timeout` in seconds, 0 is no limit."""
+    """The destination that a URL of a subscription to a policy means; `timeout` in seconds, 0 is no limit.
+
+    Raises:
+        DeliveryFailed: it means none; such a URL is refused now, but a store may have it from before.
+    """
     limit, parsed = timeout or None, parse_destination(url)
-    assert parsed is not None, url  # it was checked when the subscription was made
+    if parsed is None:
+        raise DeliveryFailed("this is no URL of a destination; drop the subscription and create it again")
     return UdpDestination(parsed, limit) if parsed.scheme == "udp" else HttpDestination(parsed, limit, database, policy)

@@ -14,6 +14,9 @@ from influxish.storage.subscriptions import Subscribed, Subscriptions
 CLOSING_SECONDS = 2.0
 """For so long closing a database waits for destinations to take what was written last."""
 
+_ENDING_SECONDS = 0.5
+"""So much longer it waits for what is being sent then to be broken off."""
+
 
 class Delivery:
     """Sends copies of written points to the subscriptions of their policy. Thread-safe.
@@ -68,13 +71,21 @@ class Delivery:
         return all(outlet.flush(max(deadline - time.monotonic(), 0)) for outlet in self.outlets())
 
     def close(self) -> None:
-        """Send what waits, as far as that takes `CLOSING_SECONDS`. Safe to repeat."""
+        """Send what waits, as far as that takes `CLOSING_SECONDS`, for all subscriptions at once. Safe to repeat."""
         with self._lock:
+            if self._closed:
+                return
             self._closed = True
             outlets = list(self._outlets.values())
-        deadline = time.monotonic() + CLOSING_SECONDS
         for outlet in outlets:
-            outlet.close(max(deadline - time.monotonic(), 0))
+            outlet.finish()
+        deadline = time.monotonic() + CLOSING_SECONDS
+        late = [outlet for outlet in outlets if not outlet.flush(max(deadline - time.monotonic(), 0))]
+        for outlet in late:
+            outlet.abort()
+        deadline = time.monotonic() + _ENDING_SECONDS
+        for outlet in outlets:
+            outlet.join(max(deadline - time.monotonic(), 0))
 
     def _outlet(self, subscribed: Subscribed) -> Outlet | None:
         with self._lock:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from influxish.errors import CorruptData, StorageError
+from influxish.errors import CorruptData, ExecutionError, StorageError
 from influxish.storage import totals
 from influxish.storage.interface import RetentionPolicy
 
@@ -360,11 +360,16 @@ class Catalog:
         return self._rows(table)
 
     def add_record(self, table: str, *values: object) -> int:
-        """Enter a row; its id."""
+        """Enter a row; its id.
+
+        Raises:
+            ExecutionError: a text holds half of a surrogate pair.
+        """
         return self._insert(table, *values)
 
     def change_record(self, table: str, id: int, *values: object) -> None:
         """Put other values in the place of those of a row."""
+        _check_texts(values)
         assignments = ", ".join(f"{column} = ?" for column in _TABLES[table])
         statement = f"UPDATE {table} SET {assignments}, checksum = ? WHERE id = ?"
         self._connection.execute(statement, (*values, _checksum(values), id))
@@ -382,6 +387,7 @@ class Catalog:
         self._connection.close()
 
     def _insert(self, table: str, *values: object) -> int:
+        _check_texts(values)
         columns = ", ".join((*_TABLES[table], "checksum"))
         places = ", ".join("?" * (len(values) + 1))
         with self._explained():
@@ -435,3 +441,13 @@ class Catalog:
 
 def _checksum(values: Sequence[object]) -> int:
     return zlib.crc32(repr(tuple(values)).encode())
+
+
+def _check_texts(values: Sequence[object]) -> None:
+    for text in values:
+        try:
+            if isinstance(text, str):
+                text.encode()
+        except UnicodeEncodeError as error:
+            half = f"\\u{ord(error.object[error.start]):04x}"
+            raise ExecutionError(f"invalid name: it holds {half}, half of a surrogate pair; leave it out") from None

@@ -22,6 +22,7 @@ from influxish.storage.databases import PolicyState
 from influxish.storage.deleting import Deleter
 from influxish.storage.files import FolderLock
 from influxish.storage.flushing import Flusher
+from influxish.storage.handing_on import HandingOn, Written
 from influxish.storage.lookup import Lookup
 from influxish.storage.opening import Opening, shard_name, store_folder
 from influxish.storage.options import StorageOptions
@@ -47,7 +48,8 @@ class Engine(Administration, Lookup):
         continuous_queries: those of all databases.
         subscriptions: who wants copies of what is written.
         statistics: what was written, and what lies where.
-        on_written: called with database, policy and points after every write, in the thread that writes.
+        on_written: called with database, policy and points of every write once it is durable, in the order in which
+            they became visible, in a thread that writes. It must not wait, nor raise anything.
     """
 
     accounts: Accounts
@@ -58,6 +60,7 @@ class Engine(Administration, Lookup):
 
     def __init__(self, path: Path | None, options: StorageOptions) -> None:
         super().__init__(path, options)
+        self._handing_on = HandingOn()
         try:
             self._open()
         except BaseException:
@@ -167,12 +170,15 @@ class Engine(Administration, Lookup):
             intake = Intake(target, lambda covered: self._shard(target, covered), oldest)
             intake.take(points)
             written, ticket = accept(state, intake, self._wal)
+            receive = self.on_written
+            if receive is not None and intake.portions:
+                accepted = PointBatch(tuple(portion.table for portion in intake.portions))
+                self._handing_on.add(Written(ticket, database, target.policy.name, accepted))
             full = self._flusher.memory() > self.options.memtable_bytes
         if self._wal is not None and ticket:
             self._wal.commit(ticket)
-        if self.on_written is not None and intake.portions:
-            accepted = PointBatch(tuple(portion.table for portion in intake.portions))
-            self.on_written(database, target.policy.name, accepted)
+        if receive is not None:
+            self._handing_on.release(ticket, receive)
         if full:
             self._flusher.flush_in_passing()
         self.statistics.write_ends(intake.rejected)

@@ -74,7 +74,8 @@ class Subscriptions:
         for destination in subscription.destinations:
             if parse_destination(destination) is None:
                 hint = "a destination is http://host:port, https://host:port or udp://host:port"
-                raise CompileError(f"invalid subscription URL: {destination}", hint=hint)
+                shown = destination.encode("utf-8", "backslashreplace").decode()
+                raise CompileError(f"invalid subscription URL: {shown}", hint=hint)
         with self._lock:
             catalog, state = self._usable(), self._policy(database, policy)
             known = self._by_policy.setdefault(state.id, {})
@@ -146,13 +147,14 @@ _ESCAPED = "%[0-9A-Fa-f]{2}"
 _DESTINATION = re.compile(
     rf"""(?P<scheme>udp|https?)://
     (?:(?P<user>(?:[A-Za-z0-9\-._~!$&'()*+,;=@]|{_ESCAPED})*)(?::(?P<password>(?:[^\s/?\#%<>\[\]\\^`{{|}}"]|{_ESCAPED})*))?@)?
-    (?P<host>\[[^\s/?\#\[\]@]*\]|(?:[A-Za-z0-9\-_.~!$&'()*+,;=<>"\x80-\U0010ffff]|%[89A-Fa-f][0-9A-Fa-f]|%25)*)
-    :(?P<port>[0-9]+)
+    (?P<host>\[[^\s/?\#\[\]@\x00-\x1f\x7f]*\]|(?:[A-Za-z0-9\-_.~!$&'()*+,;=<>"\x80-\U0010ffff]|%[89A-Fa-f][0-9A-Fa-f]|%25)*)
+    :(?P<port>[0-9]{{1,20}})
     (?P<path>(?:/(?:[^%?\#\x00-\x1f\x7f]|{_ESCAPED})*)?)
     (?:\?(?P<query>[^\#\x00-\x1f\x7f]*))?
     (?:\#(?:[^%\x00-\x1f\x7f]|{_ESCAPED})*)?\Z""",
     re.VERBOSE | re.IGNORECASE,
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def parse_destination(url: str) -> DestinationUrl | None:
@@ -161,7 +163,7 @@ def parse_destination(url: str) -> DestinationUrl | None:
     Names of hosts are not looked up, and ports not checked to be below 65536: that is seen when something is sent.
     """
     found = _DESTINATION.match(url)
-    if found is None:
+    if found is None or _SURROGATE.search(url):  # half a character: nothing can send it
         return None
     user, password = unquote(found["user"] or ""), unquote(found["password"] or "")
     host, port = unquote(found["host"]).strip("[]"), int(found["port"])

@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,11 +20,15 @@ class Listener:
 
     Attributes:
         status: of its answers.
+        answer: bytes that follow the headers where the status is not 204.
+        endless: whether the answer then goes on until nobody reads it.
         blocked: while it is clear, requests get no answer.
     """
 
     url: str = ""
     status: int = 204
+    answer: bytes = b'{"error":"no room"}'
+    endless: bool = False
     requests: list[tuple[str, dict[str, str], str]] = field(default_factory=list)
     blocked: threading.Event = field(default_factory=threading.Event)
 
@@ -47,10 +51,13 @@ def listening(*, tls: bool = False) -> Iterator[Listener]:
             listener.blocked.wait(30)
             listener.requests.append((self.path, dict(self.headers), body))
             self.send_response(listener.status)
-            answer = b"" if listener.status == 204 else b'{"error":"no room"}'
-            self.send_header("Content-Length", str(len(answer)))
+            answer = b"" if listener.status == 204 else listener.answer
+            self.send_header("Content-Length", str(10**30 if listener.endless else len(answer)))
             self.end_headers()
-            self.wfile.write(answer)
+            with suppress(ConnectionError):
+                self.wfile.write(answer)
+                while listener.endless:
+                    self.wfile.write(bytes(1 << 16))
 
         def log_message(self, format: str, *args: object) -> None:
             """Says nothing."""
@@ -79,6 +86,20 @@ def listening_to_datagrams() -> Iterator[socket.socket]:
         listener.bind(("127.0.0.1", 0))
         listener.settimeout(10)
         yield listener
+
+
+@contextmanager
+def accepting_nothing() -> Iterator[str]:
+    """The URL of a socket at which no connection is ever made: those that may wait to be accepted do."""
+    with ExitStack() as opened:
+        listener = opened.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(5):
+            waiting = opened.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def closed_port() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -12,8 +13,10 @@ import pytest
 
 import influxish
 from influxish.database import Database
+from influxish.delivery.destinations import HttpDestination
 from influxish.errors import InfluxishError
-from tests.delivery.listeners import CERTIFICATE, closed_port, listening, listening_to_datagrams
+from influxish.storage.catalog import Catalog
+from tests.delivery.listeners import CERTIFICATE, accepting_nothing, closed_port, listening, listening_to_datagrams
 
 SECONDS = 10
 
@@ -155,6 +158,21 @@ def test_closing_sends_what_waits_and_leaves_a_destination_that_hangs(db: Databa
     assert not any(thread.name.startswith("influxish-subscription") for thread in threading.enumerate())
 
 
+def test_closing_waits_for_all_destinations_together(db: Database) -> None:
+    with accepting_nothing() as url, listening() as quick:
+        for number in range(20):
+            subscribe(db, url, name=f"s{number}")
+        subscribe(db, quick.url, name="q")
+        db.write("m v=1 1", database="demo")
+        started = time.monotonic()
+        db.close()
+        assert 1.5 < time.monotonic() - started < 3.5
+        assert quick.lines == ["m v=1.0 1"]
+        started = time.monotonic()
+        db.close()
+        assert time.monotonic() - started < 0.5
+
+
 def test_a_subscription_that_is_dropped_gets_nothing_more(db: Database) -> None:
     with listening() as listener:
         subscribe(db, listener.url)
@@ -209,3 +227,91 @@ def test_what_a_query_writes_is_sent_as_well(db: Database) -> None:
         db.query("SELECT mean(v) INTO t FROM m GROUP BY h", database="demo")
         assert sent(db)
     assert sorted(listener.lines) == ["t,h=a mean=1.0 0", "t,h=b mean=3.0 0"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://[\x01]:80", "http://h:80/\ud800", "http://u:\udfff@h:80", f"udp://h:{'8' * 5_000}", "http://[a\x7f]:80"],
+)
+def test_a_destination_that_nothing_can_be_sent_to_is_refused(db: Database, url: str) -> None:
+    with pytest.raises(InfluxishError, match=r"^invalid subscription URL: ") as refused:
+        subscribe(db, url)
+    str(refused.value).encode()
+    db.write("m v=1 1", database="demo")
+    assert db.delivery.outlets() == []
+
+
+def test_a_destination_from_before_it_was_refused_fails_and_no_write_does(tmp_path: Path) -> None:
+    with influxish.open(tmp_path) as db:
+        db.create_database("demo")
+        subscribe(db, "http://h:80")
+    catalog = Catalog(tmp_path / "catalog.sqlite")
+    ((id, *values, _),) = catalog.records("subscriptions")
+    with catalog.transaction():
+        catalog.change_record("subscriptions", id, *values, json.dumps(["http://[\x01]:80"]))
+    catalog.close()
+    with influxish.open(tmp_path, deliver_subscriptions=True) as db:
+        for number in range(2):
+            db.write(f"m v=1 {number}", database="demo")
+            assert sent(db)
+        (told,) = db.delivery.failures()
+    assert "2 writes failed" in told
+    assert "no URL of a destination" in told
+
+
+def test_a_write_is_stored_when_no_thread_can_be_started(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with listening() as listener:
+        subscribe(db, listener.url)
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", none_left)
+            db.write("m v=1 1", database="demo")
+        assert db.delivery.failures() == ["subscription s on demo.autogen: 1 points were dropped while too many waited"]
+        db.write("m v=2 2", database="demo")
+        assert sent(db)
+        assert listener.lines == ["m v=2.0 2"]
+        assert [row for series in db.query("SELECT v FROM m", database="demo") for row in series.rows] != []
+
+
+def test_no_more_of_an_answer_is_read_than_is_told(db: Database) -> None:
+    with listening() as listener:
+        subscribe(db, listener.url)
+        listener.status, listener.endless = 500, True
+        db.write("m v=1 1", database="demo")
+        assert sent(db)
+        (told,) = db.delivery.failures()
+        assert 'status 500: {"error":"no room"}' in told
+        assert len(told) < 1000
+        listener.status, listener.endless = 200, False
+        for size in (0, 10, 1 << 20):
+            listener.answer = b"x" * size
+            db.write(f"m v=2 {size}", database="demo")
+            assert sent(db)
+        assert len(listener.requests) == 4
+        assert db.delivery.failures() == [told]
+
+
+def test_a_fault_in_the_delivery_itself_is_told_and_later_writes_are_sent(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(destination: HttpDestination, body: bytes) -> tuple[int, bytes]:
+        raise ZeroDivisionError("this is a fault")
+
+    with listening() as listener:
+        subscribe(db, listener.url)
+        with monkeypatch.context() as patched:
+            patched.setattr(HttpDestination, "_post", faulty)
+            db.write("m v=1 1", database="demo")
+            assert sent(db)
+            with patched.context() as deeper:
+                deeper.setattr("influxish.delivery.outlet.write_lines", lambda points: 1 // 0)
+                db.write("m v=2 2", database="demo")
+                assert sent(db)
+        db.write("m v=3 3", database="demo")
+        assert sent(db)
+        assert listener.lines == ["m v=3.0 3"]
+    (told,) = db.delivery.failures()
+    assert "2 writes failed" in told
+    assert "ZeroDivisionError" in told

@@ -174,19 +174,51 @@ def underline(query: str, span: Span) -> str:
     return f"{prefix}{text}\n{' ' * (len(prefix) + column)}{'^' * width}"
 
 
-_PASSWORD = re.compile(r"\bpassword\b", re.IGNORECASE)
-_STRING = re.compile(r"'(?:\\.|[^'\\\n])*'?")
 _REDACTED = "[REDACTED]"
+_NAME = r'(?:"(?:\\.|[^"\\])*"|\w+(?!\w))'
+_ABOUT_PASSWORDS = re.compile(r"\bpassword\b|\bcreate\s+user\b|\bwith\s+pas\w*|(?:^|;)\s*set\b", re.IGNORECASE)
+_QUOTED = re.compile(r""" "(?:\\.|[^"\\])*"? | (?P<secret>'(?:\\.|[^'\\\n])*'?) """, re.VERBOSE)
+_UNQUOTED = re.compile(
+    rf"""(?:\bcreate\s+user\s+{_NAME}\s+(?:with\s+)?(?!all\b|with\b)\w+(?!\w)
+    | \bwith\s+pas\w*(?!\w)
+    | (?:^|;)\s*set\s+\w+\s+(?:for\s+)?(?!for\b){_NAME}(?!\w))
+    \s*=?\s*(?P<secret>"(?:\\.|[^"\\])*"?|[^\s'";=]+)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_IN_URL = re.compile(r"://[^/?#:@\s'\"]{0,300}:(?!\d+[/?#])(?P<secret>[^'\"\n]{0,300})@")  # bounds keep it linear
+
+_URL = re.compile(r"^([A-Za-z]+://[^/?#:@]*|(?![A-Za-z]+://)[^/?#:@]*):(?!\d+[/?#]).*@", re.DOTALL)
+
+
+def without_password(url: str) -> str:
+    """A URL, or what was meant for one, with `[REDACTED]` for a password in it.
+
+    >>> without_password("http://jdoe:secret@host:8086")
+    'http://jdoe:[REDACTED]@host:8086'
+    """
+    return _URL.sub(rf"\1:{_REDACTED}@", url)
 
 
 def _redacted(query: str, start: int, stop: int) -> tuple[str, int, int]:
-    """The text without its passwords, and where a part of it stands now. Any string behind PASSWORD may be one."""
-    found = _PASSWORD.search(query)
-    for string in reversed(list(_STRING.finditer(query, found.end())) if found else []):
-        query = f"{query[: string.start()]}{_REDACTED}{query[string.end() :]}"
-        longer = string.start() + len(_REDACTED) - string.end()
-        if start >= string.end():
+    """The text without its passwords, and where a part of it stands now.
+
+    The text is one at fault, so a password may stand where none is read: behind a word that was to be PASSWORD, without
+    quotes, or in the wrong ones. Any string behind such a word may be one.
+    """
+    secrets = [found.span("secret") for pattern in (_UNQUOTED, _IN_URL) for found in pattern.finditer(query)]
+    about = _ABOUT_PASSWORDS.search(query)
+    if about:
+        secrets += [found.span("secret") for found in _QUOTED.finditer(query, about.end()) if found["secret"]]
+    merged: list[tuple[int, int]] = []
+    for first, end in sorted(secrets):
+        if merged and first < merged[-1][1]:
+            first, end = merged[-1][0], max(merged.pop()[1], end)
+        merged.append((first, end))
+    for first, end in reversed(merged):
+        query = f"{query[:first]}{_REDACTED}{query[end:]}"
+        longer = first + len(_REDACTED) - end
+        if start >= end:
             start, stop = start + longer, stop + longer
-        elif stop > string.start():
-            start, stop = min(start, string.start()), max(stop, string.end()) + longer
+        elif stop > first:
+            start, stop = min(start, first), max(stop, end) + longer
     return query, start, stop

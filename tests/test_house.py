@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "optimizer": {"errors", "types", "functions", "plan"},
     "exec": {"errors", "types", "batch", "functions", "plan", "settings", "storage.interface"},
     "emit": {"errors", "types", "batch", "functions"},
-    "delivery": {"settings", "storage", "version"},
+    "delivery": {"errors", "settings", "storage", "version"},
 }
 FACE = {
     "answering",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 
 from influxish.delivery.options import DeliveryOptions
 from influxish.delivery.outlet import Outlet
+from influxish.errors import without_password
 from influxish.storage.points import PointBatch
 from influxish.storage.subscriptions import Subscribed, Subscriptions
 
@@ -97,8 +97,3 @@ class Delivery:
                 outlet = Outlet(subscribed, self.options, lambda: subscribed in self._subscriptions.of(*there))
                 self._outlets[subscribed] = outlet
             return outlet
-
-
-def without_password(url: str) -> str:
-    """The same, with `[REDACTED]` for a password in it."""
-    return re.sub(r"^([A-Za-z]+://[^/?#:@]*):[^/?#]*@", r"\1:[REDACTED]@", url)

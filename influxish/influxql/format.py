@@ -5,16 +5,18 @@ Printed by pieces from a stack, never by recursion, so a chain of ten thousand O
 
 from __future__ import annotations
 
+from influxish.errors import without_password
 from influxish.influxql import format_statements  # noqa: F401 (enters its printers)
 from influxish.influxql.node import AstNode
-from influxish.influxql.printing import PRINTERS, Password, Pieces, quote_string
+from influxish.influxql.printing import PRINTERS, Password, Pieces, Url, quote_string
 
 
 def format_node(node: AstNode, *, show_passwords: bool = False) -> str:
     """The canonical text of a statement, an expression, or any other part of the tree.
 
     `parse(format_node(statement)) == [statement]` for every statement the parser makes, but for CREATE USER and SET
-    PASSWORD, whose passwords print as `[REDACTED]`, as InfluxDB does it. With `show_passwords` it holds for them, too.
+    PASSWORD, whose passwords print as `[REDACTED]`, as InfluxDB does it, and for CREATE SUBSCRIPTION with one in a URL.
+    With `show_passwords` it holds for them, too.
 
     >>> from influxish.influxql import parse
     >>> format_node(parse("select mean(v) from cpu group by time(60s)")[0])
@@ -26,6 +28,8 @@ def format_node(node: AstNode, *, show_passwords: bool = False) -> str:
         piece = pending.pop()
         if isinstance(piece, Password):
             parts.append(quote_string(piece.text) if show_passwords else "[REDACTED]")
+        elif isinstance(piece, Url):
+            parts.append(quote_string(piece.text if show_passwords else without_password(piece.text)))
         elif isinstance(piece, str):
             parts.append(piece)
         else:

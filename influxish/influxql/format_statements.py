@@ -9,6 +9,7 @@ from influxish.influxql.printing import (
     PRINTERS,
     Password,
     Pieces,
+    Url,
     clauses,
     printer,
     quote_identifier,
@@ -129,7 +130,7 @@ def _create_continuous_query(node: manage.CreateContinuousQuery) -> Pieces:
 
 @printer(manage.CreateSubscription)
 def _create_subscription(node: manage.CreateSubscription) -> Pieces:
-    destinations = separated(quote_string(destination) for destination in node.destinations)
+    destinations = separated(Url(destination) for destination in node.destinations)
     return ["CREATE SUBSCRIPTION ", _subscription(node), f" DESTINATIONS {node.mode} ", *destinations]
 
 

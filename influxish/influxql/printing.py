@@ -53,6 +53,17 @@ class Password(str):
         return str(self)
 
 
+class Url(str):
+    """A piece to be printed as a string, the password in it only on demand."""
+
+    __slots__ = ()
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return str(self)
+
+
 def printer(cls: type[AstNode]) -> Callable[[Callable[[Any], Pieces]], Callable[[Any], Pieces]]:
     """Register the decorated function as the printer of a class."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote
 
-from influxish.errors import CompileError, CorruptData, ExecutionError, NotFound
+from influxish.errors import CompileError, CorruptData, ExecutionError, NotFound, without_password
 from influxish.storage.catalog import RESTORE, Catalog
 from influxish.storage.databases import DatabaseState, PolicyState
 from influxish.storage.ownership import OwnerLock
@@ -74,7 +74,7 @@ class Subscriptions:
         for destination in subscription.destinations:
             if parse_destination(destination) is None:
                 hint = "a destination is http://host:port, https://host:port or udp://host:port"
-                shown = destination.encode("utf-8", "backslashreplace").decode()
+                shown = without_password(destination).encode("utf-8", "backslashreplace").decode()
                 raise CompileError(f"invalid subscription URL: {shown}", hint=hint)
         with self._lock:
             catalog, state = self._usable(), self._policy(database, policy)

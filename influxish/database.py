@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager, closing
 from dataclasses import fields
 from os import PathLike
 from pathlib import Path
-from time import time_ns
 from typing import Any, Protocol, Self
 
 from influxish import influxql
@@ -34,7 +33,7 @@ from influxish.storage.continuous_queries import StoredContinuousQuery
 from influxish.storage.engine import Engine, StorageOptions
 from influxish.storage.line_protocol import parse_lines
 from influxish.types import NOWHERE, DataType
-from influxish.upkeep import Periodic, Upkeep
+from influxish.upkeep import Periodic, Upkeep, moment_or_now
 from influxish.writing import columns_to_points, line_protocol, refusal
 
 Text = str | bytes | bytearray | memoryview
@@ -275,9 +274,10 @@ class Database:
         Returns:
             what was run, in order; the error of each that failed is told there, and logged.
         Raises:
+            ExecutionError: there is no such moment.
             StorageError: the database is closed.
         """
-        return self._continuous.run_due(time_ns() if now is None else now)
+        return self._continuous.run_due(moment_or_now(now))
 
     @property
     def continuous_query_runs(self) -> list[ContinuousQueryRun]:
@@ -302,11 +302,12 @@ class Database:
         Args:
             now: the moment to count from, UTC ns; None is now.
         Raises:
+            ExecutionError: there is no such moment.
             StorageError: they could not all be dropped.
         """
-        context = self._context(None)
+        moment, context = moment_or_now(now), self._context(None)
         with self._running.step(context):
-            return self.engine.drop_expired(time_ns() if now is None else now)
+            return self.engine.drop_expired(moment)
 
     # --- data ---
 

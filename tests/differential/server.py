@@ -53,6 +53,11 @@ def installed() -> bool:
     return shutil.which(BINARY) is not None
 
 
+LARGEST_ANSWER = 20_000_000
+"""Bytes."""
+TOO_LARGE = b'{"results": [{"error": "query-timeout limit exceeded"}]}'
+
+
 class InfluxServer:
     """A server of one's own. Use as a context manager.
 
@@ -104,12 +109,19 @@ class InfluxServer:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def request(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
-        """Status and body of an answer. A connection that the server has closed is opened anew, once."""
+        """Status and body of an answer. A connection that the server has closed is opened anew, once.
+
+        What is larger than `LARGEST_ANSWER` comes as if the server had not finished it.
+        """
         for last in (False, True):
             try:
                 self._connection.request(method, path, body, headers)
                 response = self._connection.getresponse()
-                return response.status, response.read()
+                answer = response.read(LARGEST_ANSWER)
+                if response.read(1):  # millions of empty buckets, most often: nobody compares them
+                    self._connection.close()
+                    answer = TOO_LARGE
+                return response.status, answer
             except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
                 self._connection.close()
                 if last:

@@ -117,8 +117,12 @@ class InfluxServer:
             try:
                 self._connection.request(method, path, body, headers)
                 response = self._connection.getresponse()
-                answer = response.read(LARGEST_ANSWER)
-                if response.read(1):  # millions of empty buckets, most often: nobody compares them
+                try:
+                    answer = response.read(LARGEST_ANSWER)
+                    cut = bool(response.read(1))
+                except http.client.IncompleteRead:  # the server broke it off
+                    cut = True
+                if cut:  # millions of empty buckets, most often: nobody compares them
                     self._connection.close()
                     answer = TOO_LARGE
                 return response.status, answer

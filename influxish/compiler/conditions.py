@@ -95,11 +95,11 @@ def _without_time(node: ast.Expression) -> ast.Expression | None:
             rest = _without_time(inner)
             return rest if rest is None or isinstance(rest, ast.ParenExpr) else replace(node, expression=rest)
         case ast.BinaryExpr(op=("AND" | "OR") as op):
-            left = [rest for operand in _chain(node) if (rest := _without_time(operand)) is not None]
-            if not left:
+            kept = [rest for operand in _chain(node) if (rest := _without_time(operand)) is not None]
+            if not kept:
                 return None
-            whole = left[0]
-            for operand in left[1:]:
+            whole = kept[0]
+            for operand in kept[1:]:
                 whole = ast.BinaryExpr(op, whole, operand, span=node.span)
             return whole
         case ast.BinaryExpr(left=left_side, right=right_side) if _is_time(left_side) or _is_time(right_side):

@@ -103,8 +103,8 @@ class NodeTyper:
         named = [scope.resolve(reference) for column in node.columns for reference in column.expression.references()]
         required = dict.fromkeys(found[0] for found in named if found is not None and found[1] is not DataType.TAG)
         typed = tuple(Computed(c.label, type_value(c.expression, scope.resolve)) for c in node.columns)
-        cast_to = {DataType.UNKNOWN, DataType.ANY_FIELD, None}
-        cast = any(ref.cast not in cast_to for column in node.columns for ref in column.expression.references())
+        casts = (ref.cast for column in node.columns for ref in column.expression.references())
+        cast = any(type not in (DataType.UNKNOWN, DataType.ANY_FIELD, None) for type in casts)
         if scope.whole_rows and (cast or any(found is not None for found in named)):
             self.graph.replace(node, replace(node, columns=typed))
         elif required and not scope.whole_rows:
@@ -146,7 +146,7 @@ class NodeTyper:
                 own = scope.fields.get(reference.name)
                 type = read_as if own is read_as or (own and read_as not in function.takes) else DataType.UNKNOWN
         elif found is not None and type is DataType.TAG and cast is None and reference.name in scope.texts:
-            found, type = (scope.as_text(reference.name), DataType.STRING), DataType.STRING
+            found, type = (scope.read_as(reference.name, DataType.STRING), DataType.STRING), DataType.STRING
         if found is None or type in (DataType.TAG, DataType.UNKNOWN):
             self._leave_out(node, function)
             return None

@@ -64,14 +64,12 @@ class Scope:
         if cast in (None, DataType.ANY_FIELD, own):
             return self.field_label(name), own
         assert cast is not None
+        return self.read_as(name, cast), cast
+
+    def read_as(self, name: str, cast: DataType) -> str:
+        """The label of a column read as another type than its own; sources where it cannot be that give nothing."""
         label = column_label(name, cast)
         self.casts[label] = FieldRequest(label, name, cast)
-        return label, cast
-
-    def as_text(self, name: str) -> str:
-        """The label under which subqueries give a tag as a text, and tables nothing."""
-        label = column_label(name, DataType.STRING)
-        self.casts[label] = FieldRequest(label, name, DataType.STRING)
         return label
 
     def fits(self, reference: Reference) -> bool:

@@ -83,16 +83,19 @@ def ask_both(
                 assert status == 204, answer
                 db.write(lines, database=DATABASE, policy=policy)
         for question in SUBJECTS[subject](scene, seed, count):
-            theirs = server.query(question.text, DATABASE, question.epoch)
-            if "query-timeout limit exceeded" in str(theirs):
-                continue
             try:
+                theirs = server.query(question.text, DATABASE, question.epoch)
+                if "query-timeout limit exceeded" in str(theirs):
+                    continue
                 ours = ask(db, question.text, DATABASE, question.epoch)
                 told = difference(settled(theirs), settled(ours), ties=scene.ties)
                 if told and subject == "select" and not _is_settled(server, question, theirs):
                     continue
                 if subject == "into" and "error" in str(theirs) and "error" in str(ours):
                     told = told and _asked_again(server, question, ours, told)
+            except ConnectionError:  # the question ended the server's process, most often by the memory that it takes
+                server.revive()
+                continue
             except Exception as error:  # a fault of ours is a difference like any other, and the campaign goes on
                 told = f"{type(error).__name__} here: {error}"
             yield question, Disagreement(seed, question, told) if told else None

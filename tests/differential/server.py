@@ -71,21 +71,36 @@ class InfluxServer:
         configuration.write_text(
             CONFIGURATION.format(folder=self._folder, port=self.port, backup=backup, timeout=QUERY_SECONDS)
         )
+        self._configuration = configuration
         self._log = (self._folder / "log").open("w+")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("INFLUXDB_")}
-        environment["GOMAXPROCS"] = "1"  # what it answers first depends on how many threads merge
-        self._process = subprocess.Popen(
-            [BINARY, "-config", str(configuration)], stdout=self._log, stderr=self._log, env=environment
-        )
+        self._process = self._started()
         self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
+    def _started(self) -> subprocess.Popen[str]:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("INFLUXDB_")}
+        environment["GOMAXPROCS"] = "1"  # what it answers first depends on how many threads merge
+        command = [BINARY, "-config", str(self._configuration)]
+        return subprocess.Popen(command, stdout=self._log, stderr=self._log, env=environment, text=True)
+
     def __enter__(self) -> Self:
+        self._wait()
+        return self
+
+    def revive(self) -> None:
+        """Start it again, with what it had written, after a question that ended its process."""
+        self._connection.close()
+        self._process.kill()
+        self._process.wait()
+        self._process = self._started()
+        self._wait()
+
+    def _wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
                 status, _ = self.request("GET", "/ping")
                 if status == 204:
-                    return self
+                    return
             except OSError:
                 self._connection.close()
             if self._process.poll() is not None or time.monotonic() > deadline:

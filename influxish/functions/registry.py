@@ -188,7 +188,7 @@ class SelectorFunction(GroupFunction):
         pick: (rows, segments, arguments) → positions, or None for `keep`.
         takes_keys: whether tag or field names may stand between the column and the parameters: top(v, host, 3).
         backwards: what is called in its place where time runs backwards; None: itself.
-        kin_of_keys: as `kin`, of a call with such names: of each combination InfluxDB first takes the best.
+        best_of_keys: the function by which InfluxDB first takes the best of each combination of such names.
         ends: whether its answer ends, where it is the only call, at a bucket that has rows of which none is picked.
     """
 
@@ -196,7 +196,7 @@ class SelectorFunction(GroupFunction):
     pick: Callable[[Rows, Segments, Arguments], Picked] | None = None
     takes_keys: bool = False
     backwards: SelectorFunction | None = None
-    kin_of_keys: str = ""
+    best_of_keys: str = ""
     ends: bool = False
 
 

@@ -16,7 +16,7 @@ from influxish.exec.context import QueryContext
 from influxish.exec.grid import Grid, lay_grid
 from influxish.exec.iterator import BatchIterator, HeldIterator
 from influxish.functions.interruption import look
-from influxish.functions.windows import bucket_numbers, bucket_starts
+from influxish.functions.windows import bucket_numbers, bucket_starts, bucket_stops
 from influxish.plan.nodes import Fill, FillColumn, FillOption
 from influxish.types import Array, DataType, Times
 
@@ -30,7 +30,8 @@ class FillIterator(HeldIterator):
     def __init__(self, child: BatchIterator, node: Fill, context: QueryContext) -> None:
         super().__init__(child, context=context)
         self._node = node
-        self._begin = int(bucket_starts(node.window, np.array([node.time_range.start], np.int64))[0])
+        ends = np.array([node.time_range.start, node.time_range.stop - 1], np.int64)
+        self._begin, self._last = bucket_starts(node.window, ends).tolist()
 
     def produce(self) -> Iterator[Batch]:
         node = self._node
@@ -41,8 +42,7 @@ class FillIterator(HeldIterator):
             rows = rows.reversed()
         starts = np.flatnonzero(np.diff(rows.row_groups, prepend=-1))
         stops = np.append(starts[1:], rows.rows)
-        last = bucket_starts(node.window, np.array([node.time_range.stop - 1], np.int64))[0]
-        first = rows.times[starts]
+        first, last = rows.times[starts], self._last
         if node.time_range.has_start:
             # Backwards, buckets are filled down to a row that begins before the range: see `_early`.
             first = np.minimum(self._begin, first) if node.descending else np.full_like(first, self._begin)
@@ -56,10 +56,10 @@ class FillIterator(HeldIterator):
         for low, high in reversed(lots) if node.descending else lots:
             piece = rows.slice(int(starts[low]), int(stops[high - 1]))
             if lengths[low] > SLICE_ROWS:
-                answers = self._fill_long(piece, int(first[low]), int(last))
+                answers = self._fill_long(piece, int(first[low]), last)
             else:
                 early = [self._early(piece, fill) for fill in node.columns]
-                answers = iter([self._fill(piece, first[low:high], int(last), early)])
+                answers = iter([self._fill(piece, first[low:high], last, early)])
             for filled in answers:
                 if filled.rows:
                     yield filled.reversed() if node.descending else filled
@@ -82,6 +82,7 @@ class FillIterator(HeldIterator):
         about = np.array(range(first, last + 1, SLICE_ROWS * window.every), np.int64)
         cuts = np.unique(bucket_starts(window, about))
         ends = bucket_starts(window, np.append(cuts[1:] - 1, last))
+        past = int(bucket_stops(window, np.array([last], np.int64))[0])
         lows = np.searchsorted(rows.times, cuts)
         lows[0] = 0  # rows outside of the time range are in the slices at its ends
         highs = np.append(lows[1:], rows.rows)
@@ -96,7 +97,8 @@ class FillIterator(HeldIterator):
             chosen = np.union1d(np.array(list(beside), np.int64), np.arange(low, high))
             if not len(chosen):
                 continue
-            left = [early[k] - self._empty(rows, fill, int(cuts[i])) for k, fill in enumerate(self._node.columns)]
+            ahead = (int(np.append(cuts, past)[i + 1]), past) if self._node.descending else (int(cuts[0]), int(cuts[i]))
+            left = [early[k] - self._empty(rows, fill, *ahead) for k, fill in enumerate(self._node.columns)]
             part = self._fill(_take(rows, chosen), cuts[i : i + 1], int(ends[i]), left)
             own = np.ones(part.rows, np.bool_)
             if i > 0:
@@ -113,21 +115,21 @@ class FillIterator(HeldIterator):
             yield present & rows.columns[fill.label].mask
 
     def _early(self, rows: Batch, fill: FillColumn) -> Positions:
-        """How many buckets of a column begin before the time range, (g,) of each group: a subquery can answer such.
+        """How many rows of a column come before the time range, (g,) of each group, in the order of the answer.
 
-        Each of them takes the place of an empty bucket of the range, the first ones there are. Backwards none does.
+        A subquery answers buckets that begin before the range, or backwards after it, where something in it looks back.
+        Each of them takes the place of an empty bucket of the range, the first ones there are.
         """
         which = np.cumsum(np.diff(rows.row_groups, prepend=rows.row_groups[0]) != 0)
-        early = (rows.times < self._begin) & rows.columns[fill.of].mask
-        if self._node.descending or not self._node.time_range.has_start:
-            early[:] = False
+        beyond = rows.times > self._last if self._node.descending else rows.times < self._begin
+        early = beyond & rows.columns[fill.of].mask & self._node.time_range.has_start
         return np.bincount(which, weights=early).astype(np.int64)
 
-    def _empty(self, rows: Batch, fill: FillColumn, before: int) -> int:
-        """How many buckets of the range are empty before a moment, in the rows of one group."""
-        begin = np.array([self._begin], np.int64)
-        there = rows.columns[fill.of].mask & (rows.times >= self._begin) & (rows.times < before)
-        return int(bucket_numbers(self._node.window, begin, np.array([before], np.int64))[0]) - int(there.sum())
+    def _empty(self, rows: Batch, fill: FillColumn, low: int, high: int) -> int:
+        """How many buckets from `low` up to that of `high` are empty, in the rows of one group."""
+        there = rows.columns[fill.of].mask & (rows.times >= low) & (rows.times < high)
+        ends = (np.array([moment], np.int64) for moment in (low, high))
+        return int(bucket_numbers(self._node.window, *ends)[0]) - int(there.sum())
 
     def _fill(self, rows: Batch, first: Times, last: int, early: Sequence[Positions]) -> Batch:
         """Args: early: of each column, how many empty buckets of each group are left out."""
@@ -158,7 +160,8 @@ class FillIterator(HeldIterator):
         if grid.extra is not None:
             region &= present | ~grid.extra
         if (left_out > 0).any():
-            region &= present | (_ranks(region & ~present, grid) >= left_out[_group_numbers(grid)])
+            ranks = _ranks(region & ~present, grid, backwards=self._node.descending)
+            region &= present | (ranks >= left_out[_group_numbers(grid)])
         empty = region & ~present
         match fill.option:
             case FillOption.PREVIOUS:
@@ -210,10 +213,13 @@ def _of_any(present: Mask, grid: Grid) -> Mask:
     return whole
 
 
-def _ranks(mask: Mask, grid: Grid) -> Positions:
-    """How many rows of the mask stand before each row in its group."""
+def _ranks(mask: Mask, grid: Grid, *, backwards: bool = False) -> Positions:
+    """How many rows of the mask stand before each row in its group; or behind it."""
     before: Positions = np.cumsum(mask) - mask
     ranks: Positions = before - before[grid.first]
+    if backwards:
+        group = _group_numbers(grid)
+        ranks = np.bincount(group, weights=mask).astype(np.int64)[group] - mask - ranks
     return ranks
 
 

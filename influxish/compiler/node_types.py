@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from influxish.compiler.builder import SelectBuilder
+from influxish.compiler.keys import key_label
 from influxish.compiler.result_types import result_type
 from influxish.compiler.scope import Scope
 from influxish.compiler.typing import Resolve, type_condition, type_value
@@ -125,8 +126,13 @@ class NodeTyper:
             known = scope.resolve(names[name])
             return known if known is not None else (scope.tag_label(names[name]), DataType.TAG)
 
+        def key(name: str) -> str:
+            tag = replace(names[name], cast=DataType.TAG)
+            known = scope.resolve(tag)
+            return key_label(tag.name) if scope.whole_rows else known[0] if known else scope.tag_label(tag)
+
         beside = tuple((column(read)[0], written, column(read)[1]) for read, written, _ in call.beside)
-        keys = tuple(column(key)[0] for key in call.keys)
+        keys = tuple(map(key, call.keys))
         return replace(call, argument=label, type=type, keys=keys, beside=beside)
 
     def _argument(self, node: Node, function: Function, reference: Reference) -> tuple[str, DataType] | None:

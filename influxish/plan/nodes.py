@@ -402,16 +402,18 @@ class Emit(Output):
 class Derive(Output):
     """The rows of a subquery, made a source for the query around it.
 
-    Writes: a column for each of `columns` by its name, and one for each of `tags`, taken from the group's key.
+    Writes: a column for each of `columns` by its name, and one for each of `tags` and `keys`, taken from the group.
 
     Attributes:
         dimensions: what the outer query groups by.
         tags: dimensions of the subquery that the outer query may name like tags.
+        keys: (label, another dimension) where a call of the outer query chooses by it.
         place: as for a scan.
     """
 
     dimensions: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    keys: tuple[tuple[str, str], ...] = ()
     place: int = 0
 
     def describe(self) -> str:

@@ -349,13 +349,14 @@ class SelectBuilder:
             window=self.window,
             time_range=self.time_range,
             descending=self.descending,
+            alone=self.alone and not self.is_subquery,
         )
         self.graph.connect(source, node)
         return node
 
     def _aggregate(self, call: ast.Call, label: str, beside: Sequence[ast.VarRef], steps: int) -> Node:
         function = _function(call)
-        if self.descending and isinstance(function, SelectorFunction) and function.backwards is not None:
+        if self.descending and function.backwards is not None:
             function = function.backwards
         argument, keys = _column_arguments(call)
         columns = {self._name(node): (self._name(node), _beside_label(call, node), DataType.UNKNOWN) for node in beside}

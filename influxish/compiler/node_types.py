@@ -15,7 +15,7 @@ from influxish.compiler.result_types import result_type
 from influxish.compiler.scope import Scope
 from influxish.compiler.typing import Resolve, type_condition, type_value
 from influxish.errors import CompileError, QueryError
-from influxish.functions.expression import Reference
+from influxish.functions.expression import NULL, Reference
 from influxish.functions.registry import Function, SelectorFunction
 from influxish.functions.state import GroupCall
 from influxish.plan.columns import writes
@@ -203,9 +203,12 @@ class NodeTyper:
             self.graph.remove(node)
             return
         number = DataType.FLOAT if node.columns[0].option is FillOption.NUMBER else DataType.UNKNOWN
-        known = {label: type for label, type in types.items() if type is not DataType.UNKNOWN}
+        made = node.source.columns if isinstance(node.source, Project) else ()
+        nothing = {column.label for column in made if column.expression is NULL}
+        known = {label: type for label, type in types.items() if label not in nothing}
         columns = [replace(column, type=known.get(column.label, number)) for column in node.columns]
-        self.graph.replace(node, replace(node, columns=tuple(c for c in columns if not self._is_untyped(c.label))))
+        kept = (c for c in columns if c.type is not DataType.UNKNOWN and not self._is_untyped(c.label))
+        self.graph.replace(node, replace(node, columns=tuple(kept)))
 
     def _is_untyped(self, label: str) -> bool:
         """Whether it labels a call of which InfluxDB cannot say what it gives, and so gives nothing: max(nosuch)."""

@@ -112,9 +112,10 @@ class SelectBuilder:
 
     @property
     def order(self) -> tuple[bool, Window | None]:
-        """How its rows come, as `by_time` and `row_window` say. What walks along rows leaves them in their order."""
-        in_place = all(isinstance(FUNCTIONS[call.name], WalkFunction) for call in self.traits.calls)
-        return (self.by_time, self.row_window) if in_place else (False, self.window)
+        """How its rows come, as `by_time` and `row_window` say: as they are read, but for those that are aggregated."""
+        as_read = all(isinstance(FUNCTIONS.get(call.name), WalkFunction) for call in self.traits.calls)
+        nested = any(isinstance(call.args[0], ast.Call | ast.Distinct) for call in self.traits.calls)
+        return (self.by_time, self.row_window) if as_read and not nested else (False, self.window)
 
     @property
     def written_tags(self) -> list[ast.Field]:
@@ -329,15 +330,15 @@ class SelectBuilder:
         return self.sources[min(steps, max(self.sources))]
 
     def _walk(self, call: ast.Call, function: WalkFunction, steps: int) -> Node:
-        inner = call.args[0]
+        inner, steps = call.args[0], steps + looks_back(call)
         if isinstance(inner, ast.Call | ast.Distinct):
             inner_call = _as_call(inner)
-            source = self._call(inner_call, (), steps + looks_back(call))
+            source = self._call(inner_call, (), steps)
             argument = format_node(inner_call)
         else:
             argument = self._name(inner)
             source = Project(columns=(Computed(argument, lower(inner)),), descending=self.descending)
-            self.graph.connect(self._source_at(steps + looks_back(call)), source)
+            self.graph.connect(self._source_at(steps), source)
             sort = Sort(by_time=self.by_time, window=self.row_window, descending=self.descending)
             self.graph.connect(source, sort)
             source = sort

@@ -189,14 +189,14 @@ class SelectorFunction(GroupFunction):
         keep: (rows, segments, arguments) → positions.
         pick: (rows, segments, arguments) → positions, or None for `keep`.
         takes_keys: whether tag or field names may stand between the column and the parameters: top(v, host, 3).
-        kin_of_keys: as `kin`, of a call with such names: of each combination InfluxDB first takes the best.
+        best_of_keys: the function by which InfluxDB first takes the best of each combination of such names.
         ends: whether its answer ends, where it is the only call, at a bucket that has rows of which none is picked.
     """
 
     keep: Callable[[Rows, Segments, Arguments], Picked]
     pick: Callable[[Rows, Segments, Arguments], Picked] | None = None
     takes_keys: bool = False
-    kin_of_keys: str = ""
+    best_of_keys: str = ""
     ends: bool = False
 
 

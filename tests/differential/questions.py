@@ -84,10 +84,12 @@ class Questions:
     scene: Scene
     random: Random
     features: list[str] = field(default_factory=list)
+    whole: list[str] = field(default_factory=list)
+    """Sources with buckets that a call without buckets reads: docs/differences.md tells of lower bounds around them."""
 
     def draw(self) -> Question:
         """The next question."""
-        self.features = []
+        self.features, self.whole = [], []
         text = self.select() if self._chance(0.93) else self.show()
         epoch = self.random.choice(("", "", "ns", "ms", "s", "h"))
         return Question(text, tuple(dict.fromkeys(self.features)), epoch)
@@ -367,6 +369,8 @@ class Questions:
         """WHERE and GROUP BY."""
         timed = (by_time == "must" and self._chance(0.97)) or (by_time == "may" and self._chance(0.55))
         terms = []
+        if by_time and not timed and "(SELECT" in source and re.search(r"\btime\(", source):
+            self.whole.append(source)
         if timed or self._chance(0.4):
             terms += self._time_bounds(timed, source)
         if self._chance(0.35):
@@ -381,6 +385,8 @@ class Questions:
         if not timed:
             kind = self._pick({"both": 8, "lower": 2, "upper": 1, "equal": 0.3, "odd": 1})
         elif source in ("m", "n") and self._chance(0.1):
+            kind = "upper"
+        if any(text in source for text in self.whole):
             kind = "upper"
         self._note(f"time:{kind}")
         span = scene.stop - scene.start

@@ -112,9 +112,10 @@ class SelectBuilder:
 
     @property
     def order(self) -> tuple[bool, Window | None]:
-        """How its rows come, as `by_time` and `row_window` say. What walks along rows leaves them in their order."""
-        in_place = all(isinstance(FUNCTIONS[call.name], WalkFunction) for call in self.traits.calls)
-        return (self.by_time, self.row_window) if in_place else (False, self.window)
+        """How its rows come, as `by_time` and `row_window` say: as they are read, but for those that are aggregated."""
+        as_read = all(isinstance(FUNCTIONS.get(call.name), WalkFunction) for call in self.traits.calls)
+        nested = any(isinstance(call.args[0], ast.Call | ast.Distinct) for call in self.traits.calls)
+        return (self.by_time, self.row_window) if as_read and not nested else (False, self.window)
 
     @property
     def written_tags(self) -> list[ast.Field]:

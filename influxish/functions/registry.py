@@ -189,7 +189,8 @@ class SelectorFunction(GroupFunction):
         takes_keys: whether tag or field names may stand between the column and the parameters: top(v, host, 3).
         backwards: what is called in its place where time runs backwards; None: itself.
         kin_of_keys: as `kin`, of a call with such names: of each combination InfluxDB first takes the best.
-        ends: whether its answer ends, where it is the only call, at a bucket that has rows of which none is picked.
+        stops: whether its stream stops at a bucket that has rows of which none is picked; at most one is. What comes
+            of that is in `exec/interleave.py`.
     """
 
     keep: Callable[[Rows, Segments, Arguments], Picked]
@@ -197,7 +198,7 @@ class SelectorFunction(GroupFunction):
     takes_keys: bool = False
     backwards: SelectorFunction | None = None
     kin_of_keys: str = ""
-    ends: bool = False
+    stops: bool = False
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -136,7 +136,7 @@ PERCENTILE = register(
         pushdown=False,  # any row may have the rank, so nothing can be thrown away
         keep=_everything,
         pick=_percentile,
-        ends=True,
+        stops=True,
     )
 )
 

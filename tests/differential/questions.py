@@ -231,11 +231,11 @@ class Questions:
                 self._note("function:count(distinct)")
                 return f"count(distinct({self._any(names)}))"
             case "wildcard":
-                name = self.random.choice((*AGGREGATES, *SELECTORS))
+                name = self.random.choice((*self._steady(AGGREGATES), *SELECTORS))
                 self._note("wildcard:call", f"function:{name}")
                 return f"{name}({self.random.choice(('*', '/v|i/', '/^[vwb]/', '*::field'))})"
             case _:
-                name = self.random.choice([name for name in AGGREGATES if name != "integral" or not self.scene.ties])
+                name = self.random.choice(self._steady(AGGREGATES))
                 column = self._any(names) if name in ("count", "mode") or self._chance(0.05) else self._number(names)
         self._note(f"function:{name}")
         unit = f", {self._duration()}" if name == "integral" and self._chance(0.5) else ""
@@ -256,9 +256,21 @@ class Questions:
         return calls, "must" if nested else None
 
     def _inner_aggregate(self, names: Sequence[str]) -> str:
-        name = self.random.choice(
-            ("mean", "sum", "max", "min", "first", "last", "count", "median", "spread", "integral", "mode", "stddev")
+        names = (
+            "mean",
+            "sum",
+            "max",
+            "min",
+            "first",
+            "last",
+            "count",
+            "median",
+            "spread",
+            "integral",
+            "mode",
+            "stddev",
         )
+        name = self.random.choice(self._steady(names))
         self._note(f"nested:{name}", f"function:{name}")
         return f"{name}({self._number(names)})"
 
@@ -344,12 +356,14 @@ class Questions:
         """WHERE and GROUP BY."""
         timed = (by_time == "must" and self._chance(0.97)) or (by_time == "may" and self._chance(0.55))
         terms = []
+        offset = True
         if timed or self._chance(0.4):
             terms += self._time_bounds(timed, source)
+            offset = len(terms) > 1  # docs/differences.md tells of offsets where only the end is given
         if self._chance(0.35):
             terms.append(self._condition(names, 0))
         where = " AND ".join(self._shuffled(terms))
-        return [*([f"WHERE {where}"] if where else []), *self._group_by(timed)]
+        return [*([f"WHERE {where}"] if where else []), *self._group_by(timed, offset=offset)]
 
     def _time_bounds(self, timed: bool, source: str) -> list[str]:
         """Bounds on time. With buckets both of them, near the points, or there would be millions."""
@@ -487,8 +501,8 @@ class Questions:
 
     # --- the rest ---
 
-    def _group_by(self, timed: bool) -> list[str]:
-        dimensions = [self._time_dimension()] if timed else []
+    def _group_by(self, timed: bool, *, offset: bool) -> list[str]:
+        dimensions = [self._time_dimension(offset=offset)] if timed else []
         if self._chance(0.4):
             kind = self._pick({"tag": 8, "tags": 2, "*": 2, "regex": 1, "missing": 0.5, "field": 0.5})
             self._note(f"group by:{kind}")
@@ -503,14 +517,14 @@ class Questions:
             fill = [f"fill({option})"]
         return [f"GROUP BY {', '.join(self._shuffled(dimensions))}", *fill]
 
-    def _time_dimension(self) -> str:
+    def _time_dimension(self, *, offset: bool) -> str:
         step = self.scene.step
         every = self.random.choice((step, 2 * step, 5 * step, 7 * step, 10 * step, 30 * step))
         text = _duration(every)
         self._note("group by:time")
         if self._chance(0.04):
             text = self.random.choice(("1w", "1d", "7h"))
-        if self._chance(0.15):
+        if self._chance(0.15) and offset:
             self._note("group by:offset")
             return f"time({text}, {self.random.choice(('', '-'))}{_duration(self.random.randint(1, 3 * every // SECOND) * SECOND)})"
         return f"time({text})"
@@ -556,6 +570,10 @@ class Questions:
         if names and self._chance(0.85):
             return self.random.choice(names)
         return self.random.choice(ANY) if self._chance(0.97) else self.random.choice((*FIELD_KEYS, "h", "nosuch"))
+
+    def _steady(self, names: Sequence[str]) -> Sequence[str]:
+        """Functions whose answer is not left to chance: integral() goes by the order in which tied points come."""
+        return [name for name in names if name != "integral" or not self.scene.ties]
 
     def _cast(self, text: str, odds: float = 0.06) -> str:
         if not self._chance(odds) or not text.isidentifier():

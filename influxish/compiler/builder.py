@@ -117,8 +117,10 @@ class SelectBuilder:
 
     @property
     def order(self) -> tuple[bool, Window | None]:
-        """How its rows come: `by_time` and `row_window` of a SELECT that answers them as they are."""
-        return (self.by_time, self.row_window) if self.raw else (False, self.window)
+        """How its rows come, as `by_time` and `row_window` say: as they are read, but for those that are aggregated."""
+        as_read = all(isinstance(FUNCTIONS.get(call.name), WalkFunction) for call in self.traits.calls)
+        nested = any(isinstance(call.args[0], ast.Call | ast.Distinct) for call in self.traits.calls)
+        return (self.by_time, self.row_window) if as_read and not nested else (False, self.window)
 
     @property
     def written_tags(self) -> list[ast.Field]:
@@ -357,11 +359,11 @@ class SelectBuilder:
         return self.sources[min(steps, max(self.sources))]
 
     def _walk(self, call: ast.Call, function: WalkFunction, steps: int) -> Node:
-        inner = call.args[0]
+        inner, steps = call.args[0], steps + looks_back(call)
         nested = isinstance(inner, ast.Call | ast.Distinct)
         if nested:
             inner_call = as_call(inner)
-            source = self._call(inner_call, (), steps + looks_back(call))
+            source = self._call(inner_call, (), steps)
             argument = format_node(inner_call)
             if self._may_stop(inner_call):
                 source = self._abreast([source], [[argument]], patient=False)

@@ -15,7 +15,7 @@ from influxish.compiler.scope import Scope
 from influxish.compiler.typing import Resolve, type_condition, type_value
 from influxish.errors import CompileError, QueryError
 from influxish.functions.expression import Reference
-from influxish.functions.registry import Function, SelectorFunction
+from influxish.functions.registry import FUNCTIONS, Function, SelectorFunction
 from influxish.functions.state import GroupCall
 from influxish.plan.abreast import Abreast
 from influxish.plan.columns import writes
@@ -211,11 +211,14 @@ class NodeTyper:
 
 def _unsupported(function: Function, type: DataType, reference: Reference, *, with_keys: bool) -> QueryError:
     takes = ", ".join(sorted(taken.value for taken in function.takes))
-    name = (function.kin or function.name).replace("_", " ")
+    name, iterator = function.kin or function.name, f"{type.value}InterruptIterator"
     if with_keys and isinstance(function, SelectorFunction):
-        name = function.kin_of_keys
+        if type in FUNCTIONS[function.best_of_keys].takes:  # then it is what that hands on which is refused
+            iterator = f"{type.value}Reduce{type.value.capitalize()}Iterator"
+        else:
+            name = function.best_of_keys
     return CompileError(
-        f"unsupported {name} iterator type: *query.{type.value}InterruptIterator",
+        f"unsupported {name.replace('_', ' ')} iterator type: *query.{iterator}",
         span=reference.span,
         hint=f"{reference.name} is a {type.value} field; {function.name}() takes {takes}",
     )

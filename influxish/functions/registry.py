@@ -188,7 +188,7 @@ class SelectorFunction(GroupFunction):
         pick: (rows, segments, arguments) → positions, or None for `keep`.
         takes_keys: whether tag or field names may stand between the column and the parameters: top(v, host, 3).
         backwards: what is called in its place where time runs backwards; None: itself.
-        kin_of_keys: as `kin`, of a call with such names: of each combination InfluxDB first takes the best.
+        best_of_keys: the function by which InfluxDB first takes the best of each combination of such names.
         stops: whether its stream stops at a bucket that has rows of which none is picked; at most one is. What comes
             of that is in `exec/interleave.py`.
     """
@@ -197,7 +197,7 @@ class SelectorFunction(GroupFunction):
     pick: Callable[[Rows, Segments, Arguments], Picked] | None = None
     takes_keys: bool = False
     backwards: SelectorFunction | None = None
-    kin_of_keys: str = ""
+    best_of_keys: str = ""
     stops: bool = False
 
 

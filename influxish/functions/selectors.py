@@ -197,7 +197,7 @@ TOP = register(
         single_row=False,
         fillable=False,
         takes_keys=True,
-        kin_of_keys="max",
+        best_of_keys="max",
         keep=_best(_descending),
     )
 )
@@ -213,7 +213,7 @@ BOTTOM = register(
         single_row=False,
         fillable=False,
         takes_keys=True,
-        kin_of_keys="min",
+        best_of_keys="min",
         keep=_best(_ascending),
     )
 )

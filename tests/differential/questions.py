@@ -78,10 +78,12 @@ class Questions:
     scene: Scene
     random: Random
     features: list[str] = field(default_factory=list)
+    whole: list[str] = field(default_factory=list)
+    """Sources with buckets that a call without buckets reads: docs/differences.md tells of lower bounds around them."""
 
     def draw(self) -> Question:
         """The next question."""
-        self.features = []
+        self.features, self.whole = [], []
         text = self.select() if self._chance(0.93) else self.show()
         epoch = self.random.choice(("", "", "ns", "ms", "s", "h"))
         return Question(text, tuple(dict.fromkeys(self.features)), epoch)
@@ -357,6 +359,8 @@ class Questions:
         timed = (by_time == "must" and self._chance(0.97)) or (by_time == "may" and self._chance(0.55))
         terms = []
         offset = True
+        if by_time and not timed and "(SELECT" in source and re.search(r"\btime\(", source):
+            self.whole.append(source)
         if timed or self._chance(0.4):
             terms += self._time_bounds(timed, source)
             offset = len(terms) > 1  # docs/differences.md tells of offsets where only the end is given
@@ -372,6 +376,8 @@ class Questions:
         if not timed:
             kind = self._pick({"both": 8, "lower": 2, "upper": 1, "equal": 0.3, "odd": 1})
         elif source in ("m", "n") and self._chance(0.1):
+            kind = "upper"
+        if any(text in source for text in self.whole):
             kind = "upper"
         self._note(f"time:{kind}")
         span = scene.stop - scene.start

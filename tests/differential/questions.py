@@ -56,6 +56,7 @@ AVERAGES = (
     "kaufmans_adaptive_moving_average",
     "chande_momentum_oscillator",
 )
+SEVERAL = re.compile(r"m, n\b|n, m\b|mixed, m\b|m, /|/m\||/\./|\), ")
 ZONES = ("America/New_York", "Asia/Kolkata", "Europe/Berlin", "UTC")
 
 
@@ -80,6 +81,8 @@ class Questions:
     features: list[str] = field(default_factory=list)
     whole: list[str] = field(default_factory=list)
     """Sources with buckets that a call without buckets reads: docs/differences.md tells of lower bounds around them."""
+    several: bool = False
+    """What is asked about may be several measurements."""
 
     def draw(self) -> Question:
         """The next question."""
@@ -105,9 +108,10 @@ class Questions:
         )
         self._note(f"select:{kind}")
         source, names = self._source(depth)
+        self.several = SEVERAL.search(source) is not None
         fields, by_time = self._fields(kind, names)
         clauses = [f"SELECT {', '.join(fields)} FROM {source}"]
-        clauses += self._middle(names, by_time, source)
+        clauses += self._middle(names, by_time, source, fields)
         clauses += self._tail(len(fields), depth, cut=kind != "top")
         return " ".join(clauses)
 
@@ -159,6 +163,7 @@ class Questions:
         )
         self._note(f"subquery:{kind}", f"depth:{depth + 1}")
         source, inner = self._source(depth + 1)
+        self.several = SEVERAL.search(source) is not None
         fields, by_time = self._fields(kind, inner)
         if kind != "beside" and self._chance(0.7) and not any("*" in text for text in fields):
             aliased = [
@@ -168,7 +173,7 @@ class Questions:
             fields = aliased
         for text in fields:
             names.append(text.split(" AS ")[-1] if " AS " in text else text.split("(")[0])
-        clauses = [f"SELECT {', '.join(fields)} FROM {source}", *self._middle(inner, by_time, source)]
+        clauses = [f"SELECT {', '.join(fields)} FROM {source}", *self._middle(inner, by_time, source, fields)]
         grouped = [text.removeprefix("GROUP BY") for text in clauses if text.startswith("GROUP BY")]
         by_tags = any(re.sub(r"time\([^)]*\)|[ ,]", "", text) for text in grouped)
         if by_tags:  # docs/differences.md tells of fill() and LIMIT there
@@ -354,7 +359,7 @@ class Questions:
 
     # --- WHERE ---
 
-    def _middle(self, names: Sequence[str], by_time: str | None, source: str) -> list[str]:
+    def _middle(self, names: Sequence[str], by_time: str | None, source: str, fields: Sequence[str]) -> list[str]:
         """WHERE and GROUP BY."""
         timed = (by_time == "must" and self._chance(0.97)) or (by_time == "may" and self._chance(0.55))
         terms = []
@@ -367,7 +372,8 @@ class Questions:
         if self._chance(0.35):
             terms.append(self._condition(names, 0))
         where = " AND ".join(self._shuffled(terms))
-        return [*([f"WHERE {where}"] if where else []), *self._group_by(timed, offset=offset)]
+        tags = not any("integral(" in text for text in (*fields, source))
+        return [*([f"WHERE {where}"] if where else []), *self._group_by(timed, offset=offset, tags=tags)]
 
     def _time_bounds(self, timed: bool, source: str) -> list[str]:
         """Bounds on time. With buckets both of them, near the points, or there would be millions."""
@@ -507,9 +513,10 @@ class Questions:
 
     # --- the rest ---
 
-    def _group_by(self, timed: bool, *, offset: bool) -> list[str]:
+    def _group_by(self, timed: bool, *, offset: bool, tags: bool) -> list[str]:
+        """Args: tags: may be grouped by; docs/differences.md tells of several groups of integral(), and of offsets."""
         dimensions = [self._time_dimension(offset=offset)] if timed else []
-        if self._chance(0.4):
+        if tags and self._chance(0.4):
             kind = self._pick({"tag": 8, "tags": 2, "*": 2, "regex": 1, "missing": 0.5, "field": 0.5})
             self._note(f"group by:{kind}")
             keys = {"tag": "h", "tags": "h, r", "*": "*", "regex": "/[hr]/", "missing": "nosuch", "field": "v"}
@@ -578,8 +585,9 @@ class Questions:
         return self.random.choice(ANY) if self._chance(0.97) else self.random.choice((*FIELD_KEYS, "h", "nosuch"))
 
     def _steady(self, names: Sequence[str]) -> Sequence[str]:
-        """Functions whose answer is not left to chance: integral() goes by the order in which tied points come."""
-        return [name for name in names if name != "integral" or not self.scene.ties]
+        """Functions whose answer is not left to chance: integral() goes by the order in which tied points come, and
+        answers the last rows of several measurements in any."""
+        return [name for name in names if name != "integral" or not (self.scene.ties or self.several)]
 
     def _cast(self, text: str, odds: float = 0.06) -> str:
         if not self._chance(odds) or not text.isidentifier():

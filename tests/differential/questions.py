@@ -62,6 +62,7 @@ TOP_IN_BUCKETS = re.compile(r"SELECT (top|bottom)\(.*time\(")
 """A subquery whose rows do not fall in descending order."""
 FILLED_OR_CUT = re.compile(r"fill\((?!none)|LIMIT")
 """A subquery that fills or cuts its groups."""
+SEVERAL = re.compile(r"m, n\b|n, m\b|mixed, m\b|m, /|/m\||/\./|\), ")
 ZONES = ("America/New_York", "Asia/Kolkata", "Europe/Berlin", "UTC")
 
 
@@ -87,6 +88,8 @@ class Questions:
     features: list[str] = field(default_factory=list)
     whole: list[str] = field(default_factory=list)
     """Sources with buckets that a call without buckets reads: docs/differences.md tells of lower bounds around them."""
+    several: bool = False
+    """What is asked about may be several measurements."""
 
     def draw(self) -> Question:
         """The next question."""
@@ -126,9 +129,10 @@ class Questions:
         )
         self._note(f"select:{kind}")
         source, names = self._source(depth)
+        self.several = SEVERAL.search(source) is not None
         fields, by_time = self._fields(kind, names, source)
         clauses = [f"SELECT {', '.join(fields)} FROM {source}"]
-        clauses += self._middle(names, by_time, source) if kind != "mode" else []
+        clauses += self._middle(names, by_time, source, fields) if kind != "mode" else []
         clauses += self._tail(len(fields), depth, cut=kind != "top", turn=not TOP_IN_BUCKETS.search(source))
         return " ".join(clauses)
 
@@ -180,6 +184,7 @@ class Questions:
         )
         self._note(f"subquery:{kind}", f"depth:{depth + 1}")
         source, inner = self._source(depth + 1)
+        self.several = SEVERAL.search(source) is not None
         fields, by_time = self._fields(kind, inner, source)
         if kind != "beside" and self._chance(0.7) and not any("*" in text for text in fields):
             aliased = [
@@ -189,7 +194,7 @@ class Questions:
             fields = aliased
         for text in fields:
             names.append(text.split(" AS ")[-1] if " AS " in text else text.split("(")[0])
-        clauses = [f"SELECT {', '.join(fields)} FROM {source}", *self._middle(inner, by_time, source)]
+        clauses = [f"SELECT {', '.join(fields)} FROM {source}", *self._middle(inner, by_time, source, fields)]
         grouped = [text.removeprefix("GROUP BY") for text in clauses if text.startswith("GROUP BY")]
         by_tags = any(re.sub(r"time\([^)]*\)|[ ,]", "", text) for text in grouped)
         if by_tags:  # docs/differences.md tells of fill() and LIMIT there
@@ -265,11 +270,11 @@ class Questions:
                 self._note("function:count(distinct)")
                 return f"count(distinct({self._any(names)}))"
             case "wildcard":
-                name = self.random.choice((*AGGREGATES, *SELECTORS))
+                name = self.random.choice((*self._steady(AGGREGATES), *SELECTORS))
                 self._note("wildcard:call", f"function:{name}")
                 return f"{name}({self.random.choice(('*', '/v|i/', '/^[vwb]/', '*::field'))})"
             case _:
-                name = self.random.choice([name for name in AGGREGATES if name != "integral" or not self.scene.ties])
+                name = self.random.choice(self._steady(AGGREGATES))
                 column = self._any(names) if name == "count" or self._chance(0.05) else self._number(names)
                 column = self._untied(names) if name == "mode" else column
         self._note(f"function:{name}")
@@ -291,9 +296,21 @@ class Questions:
         return calls, "must" if nested else None
 
     def _inner_aggregate(self, names: Sequence[str]) -> str:
-        name = self.random.choice(
-            ("mean", "sum", "max", "min", "first", "last", "count", "median", "spread", "integral", "mode", "stddev")
+        names = (
+            "mean",
+            "sum",
+            "max",
+            "min",
+            "first",
+            "last",
+            "count",
+            "median",
+            "spread",
+            "integral",
+            "mode",
+            "stddev",
         )
+        name = self.random.choice(self._steady(names))
         self._note(f"nested:{name}", f"function:{name}")
         return f"{name}({self._untied(names) if name == 'mode' else self._number(names)})"
 
@@ -380,18 +397,21 @@ class Questions:
 
     # --- WHERE ---
 
-    def _middle(self, names: Sequence[str], by_time: str | None, source: str) -> list[str]:
+    def _middle(self, names: Sequence[str], by_time: str | None, source: str, fields: Sequence[str]) -> list[str]:
         """WHERE and GROUP BY."""
         timed = (by_time == "must" and self._chance(0.97)) or (by_time == "may" and self._chance(0.55))
         terms = []
+        offset = True
         if by_time and not timed and "(SELECT" in source and re.search(r"\btime\(", source):
             self.whole.append(source)
         if timed or self._chance(0.4):
             terms += self._time_bounds(timed, source)
+            offset = len(terms) > 1  # docs/differences.md tells of offsets where only the end is given
         if self._chance(0.35):
             terms.append(self._condition(names, 0))
         where = " AND ".join(self._shuffled(terms))
-        return [*([f"WHERE {where}"] if where else []), *self._group_by(timed, offset=">" in where)]
+        tags = not any("integral(" in text for text in (*fields, source))
+        return [*([f"WHERE {where}"] if where else []), *self._group_by(timed, offset=offset, tags=tags)]
 
     def _time_bounds(self, timed: bool, source: str) -> list[str]:
         """Bounds on time. With buckets both of them, near the points, or there would be millions."""
@@ -531,9 +551,10 @@ class Questions:
 
     # --- the rest ---
 
-    def _group_by(self, timed: bool, *, offset: bool) -> list[str]:
+    def _group_by(self, timed: bool, *, offset: bool, tags: bool) -> list[str]:
+        """Args: tags: may be grouped by; docs/differences.md tells of several groups of integral(), and of offsets."""
         dimensions = [self._time_dimension(offset=offset)] if timed else []
-        if self._chance(0.4):
+        if tags and self._chance(0.4):
             kind = self._pick({"tag": 8, "tags": 2, "*": 2, "regex": 1, "missing": 0.5, "field": 0.5})
             self._note(f"group by:{kind}")
             keys = {"tag": "h", "tags": "h, r", "*": "*", "regex": "/[hr]/", "missing": "nosuch", "field": "v"}
@@ -548,7 +569,6 @@ class Questions:
         return [f"GROUP BY {', '.join(self._shuffled(dimensions))}", *fill]
 
     def _time_dimension(self, *, offset: bool) -> str:
-        """Args: offset: it may be asked for; from the beginning of time the server counts it wrong."""
         step = self.scene.step
         every = self.random.choice((step, 2 * step, 5 * step, 7 * step, 10 * step, 30 * step))
         text = _duration(every)
@@ -602,6 +622,11 @@ class Questions:
         if names and self._chance(0.85):
             return self.random.choice(names)
         return self.random.choice(ANY) if self._chance(0.97) else self.random.choice((*FIELD_KEYS, "h", "nosuch"))
+
+    def _steady(self, names: Sequence[str]) -> Sequence[str]:
+        """Functions whose answer is not left to chance: integral() goes by the order in which tied points come, and
+        answers the last rows of several measurements in any."""
+        return [name for name in names if name != "integral" or not (self.scene.ties or self.several)]
 
     def _cast(self, text: str, odds: float = 0.06) -> str:
         if not self._chance(odds) or not text.isidentifier():

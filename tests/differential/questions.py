@@ -8,7 +8,7 @@ Each question carries the features it uses, so that a report can say what was as
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -70,11 +70,12 @@ Choice = TypeVar("Choice")
 
 @dataclass(frozen=True)
 class Question:
-    """A statement, the features it uses, and the unit its times are asked for in."""
+    """A statement, the features it uses, the unit its times are asked for in, and values for `$name` in it."""
 
     text: str
     features: tuple[str, ...]
     epoch: str = ""
+    params: Mapping[str, str | float] = field(default_factory=dict)
 
 
 @dataclass
@@ -92,7 +93,20 @@ class Questions:
         self.features, self.whole = [], []
         text = self.select() if self._chance(0.93) else self.show()
         epoch = self.random.choice(("", "", "ns", "ms", "s", "h"))
-        return Question(text, tuple(dict.fromkeys(self.features)), epoch)
+        params: dict[str, str | float] = {}
+        if self._chance(0.03):
+            text = self._bound(text, params)
+        return Question(text, tuple(dict.fromkeys(self.features)), epoch, params)
+
+    def _bound(self, text: str, params: dict[str, str | float]) -> str:
+        """The text with a parameter in the place of a value that is compared, which goes to `params`."""
+
+        def bind(found: re.Match[str]) -> str:
+            self._note("bound parameter")
+            params["p"] = found[2] if found[2] is not None else float(found[3])
+            return f"{found[1]} $p"
+
+        return re.sub(r"\b([vwijhrk] [<>=!]+) (?:'(\w+)'|(\d+\.\d+)\b)", bind, text, count=1)
 
     # --- SELECT ---
 
@@ -360,6 +374,7 @@ class Questions:
                 "derivative(s)", "difference(b)", "moving_average(s, 2)", "cumulative_sum(s)", "elapsed(s)", "s + 1", "b + 1", "v & 1",
                 "b & true", "s + s", "b + b", "abs(s)", "sqrt(b)", "pow(s, 2)", "max(v) AS", "v v", "mean(*) + 1", "* + 1", "v::foo",
                 "mean(distinct(v))", "v + mean(v)", "abs(mean(v), 1)", "derivative(derivative(v))", "difference(max(v)), v",
+                "fill(v, 1)", "tz('UTC')",
             )
         )  # fmt: skip
 
@@ -475,7 +490,7 @@ class Questions:
                 return f"{key} {self.random.choice(('=~', '!~'))} /{pattern}/"
             case "number":
                 operator = self.random.choice(("=", "!=", "<", "<=", ">", ">="))
-                return f"{self._number(names)} {operator} {self.random.choice(('0', '1', '2.5', '-1', '50', '100.25', '1e3', '9999999'))}"
+                return f"{self._number(names)} {operator} {self.random.choice(('0', '1', '2.5', '-1', '+2', '50', '100.25', '1e3', '9999999'))}"
             case "text":
                 return f"s {self.random.choice(('=', '!='))} '{self.random.choice(('a', 'b', '', 'zz'))}'"
             case "boolean":
@@ -550,6 +565,7 @@ class Questions:
         clauses = []
         if turn and self._chance(0.2 if not depth else 0.02):
             direction = self.random.choice((" DESC", " DESC", " ASC", ""))
+            direction += self.random.choice((", v", ", time ASC, v")) if self._chance(0.01) else ""
             self._note("order:DESC" if direction == " DESC" else "order:ASC")
             clauses.append(f"ORDER BY time{direction}")
         # Cut rows tell which of tied ones came first, and with several calls the server cuts each for itself.

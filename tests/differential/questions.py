@@ -56,8 +56,8 @@ AVERAGES = (
     "kaufmans_adaptive_moving_average",
     "chande_momentum_oscillator",
 )
-OF_FLOATS = re.compile(r"[vw]\b|(mean|stddev|integral)\(|(sum|max|min|first|last|median|spread|mode)\([vw]\b")
-"""What surely is no integer in a scene."""
+OF_FLOATS = re.compile(r"w\b|(mean|stddev|integral)\(|(sum|max|min|first|last|median|spread|mode)\(w\b")
+"""What is no integer in a scene; `v` can be one of a subquery."""
 TOP_IN_BUCKETS = re.compile(r"SELECT (top|bottom)\(.*time\(")
 """A subquery whose rows do not fall in descending order."""
 FILLED_OR_CUT = re.compile(r"fill\((?!none)|LIMIT")

@@ -13,13 +13,14 @@ from influxish.compiler.calls import as_call, group_calls, is_call, is_computed,
 from influxish.compiler.checks import Traits
 from influxish.compiler.dimensions import is_time_call
 from influxish.compiler.expressions import lower
+from influxish.compiler.keys import listed_keys, takes_keys, with_listed_keys
 from influxish.compiler.lookback import look_back, looks_back
 from influxish.compiler.names import column_label, column_names, own_title
 from influxish.compiler.streams import may_stop, read_abreast, with_stops
 from influxish.errors import CompileError, QueryError
 from influxish.functions.expression import Expression, Reference
 from influxish.functions.interruption import look
-from influxish.functions.registry import FUNCTIONS, GroupFunction, SelectorFunction, Stamp, WalkFunction
+from influxish.functions.registry import FUNCTIONS, GroupFunction, Stamp, WalkFunction
 from influxish.functions.state import GroupCall
 from influxish.influxql import ast, format_node
 from influxish.plan.abreast import Abreast, stops_label
@@ -125,7 +126,7 @@ class SelectBuilder:
     @property
     def written_tags(self) -> list[ast.Field]:
         """Its last columns, if it writes INTO a measurement: they become tags of the points."""
-        return [key for item in self.fields for key in _listed_keys(item)] if self.select.target else []
+        return [key for item in self.fields for key in listed_keys(item)] if self.select.target else []
 
     def is_open(self) -> bool:
         """Whether wildcards are left among the fields."""
@@ -360,8 +361,7 @@ class SelectBuilder:
 
     def _walk(self, call: ast.Call, function: WalkFunction, steps: int) -> Node:
         inner, steps = call.args[0], steps + looks_back(call)
-        nested = isinstance(inner, ast.Call | ast.Distinct)
-        if nested:
+        if isinstance(inner, ast.Call | ast.Distinct):
             inner_call = as_call(inner)
             source = self._call(inner_call, (), steps)
             argument = format_node(inner_call)
@@ -382,13 +382,14 @@ class SelectBuilder:
             window=self.window,
             time_range=self.time_range,
             descending=self.descending,
+            alone=self.alone and not self.is_subquery,
         )
         self.graph.connect(source, node)
         return node
 
     def _aggregate(self, call: ast.Call, label: str, beside: Sequence[ast.VarRef], steps: int) -> Node:
         function = _function(call)
-        if self.descending and isinstance(function, SelectorFunction) and function.backwards is not None:
+        if self.descending and function.backwards is not None:
             function = function.backwards
         argument, keys = _column_arguments(call)
         columns = {self._name(node): (self._name(node), _beside_label(call, node), DataType.UNKNOWN) for node in beside}
@@ -397,7 +398,7 @@ class SelectBuilder:
             function=function,
             argument=self._name(argument),
             type=DataType.UNKNOWN,
-            arguments=constants(call, call.args[-1:] if _takes_keys(call) else call.args[1:], self.window),
+            arguments=constants(call, call.args[-1:] if takes_keys(call) else call.args[1:], self.window),
             keys=tuple(map(self._name, keys)),
             beside=tuple(columns.values()),
             label=label,
@@ -446,23 +447,6 @@ def has_wildcard(node: ast.Expression) -> bool:
     return any(isinstance(part, ast.Wildcard | ast.RegexLiteral) for part in node.walk())
 
 
-def with_listed_keys(fields: Sequence[ast.Field]) -> list[ast.Field]:
-    """The fields, and after top(v, host, 3) and the like a column for each name listed in the call."""
-    return [column for item in fields for column in (item, *_listed_keys(item))]
-
-
-def _listed_keys(item: ast.Field) -> list[ast.Field]:
-    """A column for each name that a field which is a call of top() or bottom() lists."""
-    if not isinstance(item.expression, ast.Call) or not _takes_keys(item.expression):
-        return []
-    return [ast.Field(key, span=key.span) for key in item.expression.args[1:-1]]
-
-
-def _takes_keys(call: ast.Call) -> bool:
-    function = FUNCTIONS.get(call.name)
-    return isinstance(function, SelectorFunction) and function.takes_keys
-
-
 def _function(call: ast.Call) -> GroupFunction:
     function = FUNCTIONS[call.name]
     assert isinstance(function, GroupFunction)
@@ -477,7 +461,7 @@ def _column_arguments(call: ast.Call) -> tuple[ast.Expression, Sequence[ast.Expr
     first = call.args[0]
     if isinstance(first, ast.Call):  # nested: count(distinct(v))
         first = first.args[0]
-    return first, call.args[1:-1] if _takes_keys(call) else ()
+    return first, call.args[1:-1] if takes_keys(call) else ()
 
 
 def _beside_label(call: ast.Call, node: ast.VarRef) -> str:

@@ -146,8 +146,9 @@ class _Compiler:
 
     def _sources(self, select: ast.Select, condition: Expression | None, inner: Inherited) -> dict[int, Node]:
         """For each number of buckets that a call looks back: the node that the rows come from, these included."""
-        reach = max((reach_of(item.expression) for item in select.fields), default=0)
-        needed = {min(steps, reach) for item in select.fields for steps in look_backs(item.expression)} or {0}
+        needed = {0}
+        if inner.window is not None:
+            needed = {steps for item in select.fields for steps in look_backs(item.expression)} or needed
         found = {}
         for steps in sorted(needed):
             wider = replace(inner, time_range=look_back(inner.time_range, inner.window, steps, inner.descending))

@@ -142,6 +142,7 @@ class GroupFunction(Function):
         pushdown: whether computing partial states where the data is ships less than the rows themselves.
         alone: no other call, field or tag may be selected beside it.
         nested: name of a function whose call may stand as the argument → name of the function the two are together.
+        backwards: what is called in its place where time runs backwards; None: itself.
     """
 
     stamp: Stamp = Stamp.BUCKET
@@ -153,6 +154,7 @@ class GroupFunction(Function):
     pushdown: bool = True
     alone: bool = False
     nested: Mapping[str, str] = field(default_factory=dict)
+    backwards: GroupFunction | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -187,7 +189,6 @@ class SelectorFunction(GroupFunction):
         keep: (rows, segments, arguments) → positions.
         pick: (rows, segments, arguments) → positions, or None for `keep`.
         takes_keys: whether tag or field names may stand between the column and the parameters: top(v, host, 3).
-        backwards: what is called in its place where time runs backwards; None: itself.
         best_of_keys: the function by which InfluxDB first takes the best of each combination of such names.
         stops: whether its stream stops at a bucket that has rows of which none is picked; at most one is. What comes
             of that is in `exec/interleave.py`.
@@ -196,7 +197,6 @@ class SelectorFunction(GroupFunction):
     keep: Callable[[Rows, Segments, Arguments], Picked]
     pick: Callable[[Rows, Segments, Arguments], Picked] | None = None
     takes_keys: bool = False
-    backwards: SelectorFunction | None = None
     best_of_keys: str = ""
     stops: bool = False
 
@@ -224,11 +224,13 @@ class Course:
         descending: times fall.
         window: the buckets of the query, or None.
         time_range: the times of the query.
+        alone: no other call is selected.
     """
 
     descending: bool = False
     window: Window | None = None
     time_range: TimeRange = ALL_TIME
+    alone: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -232,7 +232,11 @@ def _lots(rows: Rows) -> Array:
 
     Source: S. Vigna's splitmix64, 2015.
     """
-    seeds = np.ascontiguousarray(rows.times).view(np.uint64) ^ (_bits(rows.values) << np.uint64(1))
+    bits = _bits(rows.values)
+    turned = (bits << np.uint64(1)) | (
+        bits >> np.uint64(63)
+    )  # no bit is lost: at one time other values draw other lots
+    seeds = np.ascontiguousarray(rows.times).view(np.uint64) ^ turned
     mixed = seeds + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

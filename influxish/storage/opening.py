@@ -15,7 +15,8 @@ from typing import TypeVar
 import numpy as np
 
 from influxish.errors import CorruptData, StorageError
-from influxish.storage.catalog import RESTORE, Catalog, SegmentEntry
+from influxish.storage.catalog import Catalog, SegmentEntry
+from influxish.storage.catalog_file import RESTORE
 from influxish.storage.damage import Damage
 from influxish.storage.databases import DatabaseState, PolicyState, database_folder, shard_folder
 from influxish.storage.deleting import carry_out

@@ -11,15 +11,14 @@ import numpy as np
 from influxish.errors import ExecutionError
 from influxish.functions.interruption import look
 from influxish.functions.registry import (
-    REQUIRED,
     Arguments,
     Course,
-    Parameter,
     Rows,
     Walked,
     WalkFunction,
     always,
     register,
+    whole_number,
 )
 from influxish.functions.segments import Segments
 from influxish.functions.smoothing import Model
@@ -92,21 +91,17 @@ def _walk(*, with_fit: bool) -> WalkFunction:
             takes=NUMERIC,
             returns=always(DataType.FLOAT),
             parameters=(
-                Parameter(
+                whole_number(
                     "N",
-                    frozenset({DataType.INTEGER}),
-                    REQUIRED,
-                    minimum=1,
-                    wrong_type="expected integer argument as second arg in {function}",
-                    too_small="second arg to {function} must be greater than 0, got {value}",
+                    1,
+                    "expected integer argument as second arg in {function}",
+                    "second arg to {function} must be greater than 0, got {value}",
                 ),
-                Parameter(
+                whole_number(
                     "season",
-                    frozenset({DataType.INTEGER}),
-                    REQUIRED,
-                    minimum=0,
-                    wrong_type="expected integer argument as third arg in {function}",
-                    too_small="third arg to {function} cannot be negative, got {value}",
+                    0,
+                    "expected integer argument as third arg in {function}",
+                    "third arg to {function} cannot be negative, got {value}",
                 ),
             ),
             walk=walk,

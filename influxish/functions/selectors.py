@@ -24,7 +24,17 @@ from influxish.functions.ordering import (
     take,
     tiled,
 )
-from influxish.functions.registry import Arguments, Parameter, Picked, Rows, SelectorFunction, Stamp, register, same
+from influxish.functions.registry import (
+    Arguments,
+    Parameter,
+    Picked,
+    Rows,
+    SelectorFunction,
+    Stamp,
+    register,
+    same,
+    whole_number,
+)
 from influxish.functions.segments import Segments
 from influxish.functions.sorting import gather, sort_order
 from influxish.types import FIELD_TYPES, NUMERIC, Array, DataType
@@ -262,12 +272,11 @@ SAMPLE = register(
         takes=FIELD_TYPES,
         returns=same,
         parameters=(
-            Parameter(
+            whole_number(
                 "N",
-                frozenset({DataType.INTEGER}),
-                minimum=1,
-                wrong_type="expected integer argument in {function}()",
-                too_small="{function} window must be greater than 1, got {value}",
+                1,
+                "expected integer argument in {function}()",
+                "{function} window must be greater than 1, got {value}",
             ),
         ),
         stamp=Stamp.POINT,

@@ -251,7 +251,8 @@ class Database(Contents):
         if isinstance(statement, ast.Explain):
             question = self._question(statement.statement, database, disable, context)
             return question.explain(analyze=statement.analyze).result()
-        return execute(statement, StatementContext(self.engine, database, context, self._running, self.delivery))
+        parts = self._running, self.delivery, self._continuous
+        return execute(statement, StatementContext(self.engine, database, context, *parts))
 
     # --- what is done again and again ---
 

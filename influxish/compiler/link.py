@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from influxish.compiler.builder import SelectBuilder, with_listed_keys
+from influxish.compiler.builder import SelectBuilder
 from influxish.compiler.checks import check_expanded, is_time
 from influxish.compiler.counting import counted_series
 from influxish.compiler.dimensions import dimension_names, is_time_call
+from influxish.compiler.keys import key_label, key_names, with_listed_keys
 from influxish.compiler.names import own_title
 from influxish.compiler.node_types import NodeTyper, Refused
 from influxish.compiler.places import resolve_target
@@ -90,7 +91,8 @@ class _Linker:
     def find_dimensions(self) -> None:
         """The tags each SELECT is grouped by: its own, patterns meaning what its sources offer, and those around it.
 
-        A subquery offers the tags it groups by itself. Those around it reach further down, to the tables.
+        A subquery offers the tags it groups by itself. Those around it reach further down, to the tables, and so do
+        the names that calls around it list.
         """
         for builder in self.compiled.builders:
             written = dimension_names([d for d in builder.select.dimensions if not is_time_call(d)])
@@ -104,7 +106,8 @@ class _Linker:
             for leaf in (leaf for source in builder.sources.values() for leaf in _leaves(source)):
                 if isinstance(leaf, Derive):
                     inner = self._builder_of(leaf)
-                    inner.dimensions = tuple(sorted({*inner.own_dimensions, *builder.dimensions}))
+                    around = {*builder.dimensions, *key_names(builder.fields)}
+                    inner.dimensions = tuple(sorted({*inner.own_dimensions, *around}))
 
     def _offered_tags(self, leaf: Table | Derive) -> Iterable[str]:
         if isinstance(leaf, Derive):
@@ -305,11 +308,12 @@ class _Linker:
         own = {column.name for column in derive.columns}
         grouped = {*self._builder_of(derive).own_dimensions, *scope.conditions}
         tags = tuple(name for name in scope.tag_requests() if name in grouped and name not in own)
-        linked = replace(derive, dimensions=builder.dimensions, tags=tags, place=place)
+        keys = tuple((key_label(name), name) for name in sorted(key_names(builder.fields)))
+        linked = replace(derive, dimensions=builder.dimensions, tags=tags, keys=keys, place=place)
         self.graph.replace(derive, linked)
         types = writes(linked)
         wanted = {request.label: request.type for request in scope.requests()}
-        wanted |= dict.fromkeys(scope.tag_requests(), DataType.TAG)
+        wanted |= dict.fromkeys((*scope.tag_requests(), *dict(keys)), DataType.TAG)
         names = {request.label: request.name for request in scope.requests()}
         if alone and all(types.get(label) is type for label, type in wanted.items()):
             return

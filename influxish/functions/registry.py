@@ -148,6 +148,7 @@ class GroupFunction(Function):
         pushdown: whether computing partial states where the data is ships less than the rows themselves.
         alone: no other call, field or tag may be selected beside it.
         nested: name of a function whose call may stand as the argument → name of the function the two are together.
+        backwards: what is called in its place where time runs backwards; None: itself.
     """
 
     stamp: Stamp = Stamp.BUCKET
@@ -159,6 +160,7 @@ class GroupFunction(Function):
     pushdown: bool = True
     alone: bool = False
     nested: Mapping[str, str] = field(default_factory=dict)
+    backwards: GroupFunction | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -193,16 +195,14 @@ class SelectorFunction(GroupFunction):
         keep: (rows, segments, arguments) → positions.
         pick: (rows, segments, arguments) → positions, or None for `keep`.
         takes_keys: whether tag or field names may stand between the column and the parameters: top(v, host, 3).
-        backwards: what is called in its place where time runs backwards; None: itself.
-        kin_of_keys: as `kin`, of a call with such names: of each combination InfluxDB first takes the best.
+        best_of_keys: the function by which InfluxDB first takes the best of each combination of such names.
         ends: whether its answer ends, where it is the only call, at a bucket that has rows of which none is picked.
     """
 
     keep: Callable[[Rows, Segments, Arguments], Picked]
     pick: Callable[[Rows, Segments, Arguments], Picked] | None = None
     takes_keys: bool = False
-    backwards: SelectorFunction | None = None
-    kin_of_keys: str = ""
+    best_of_keys: str = ""
     ends: bool = False
 
 
@@ -229,11 +229,13 @@ class Course:
         descending: times fall.
         window: the buckets of the query, or None.
         time_range: the times of the query.
+        alone: no other call is selected.
     """
 
     descending: bool = False
     window: Window | None = None
     time_range: TimeRange = ALL_TIME
+    alone: bool = False
 
 
 @dataclass(frozen=True, eq=False)

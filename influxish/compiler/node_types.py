@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from influxish.compiler.builder import SelectBuilder
 from influxish.compiler.result_types import result_type
 from influxish.compiler.scope import Scope
+from influxish.compiler.sources import leaf_of
 from influxish.compiler.typing import Resolve, type_condition, type_value
 from influxish.errors import CompileError, QueryError
 from influxish.functions.expression import Reference
@@ -24,6 +25,7 @@ from influxish.plan.nodes import (
     Aggregate,
     Computed,
     Default,
+    Derive,
     Fill,
     FillOption,
     Filter,
@@ -45,6 +47,7 @@ class NodeTyper:
 
     Attributes:
         is_run: whether any series has values of this name and type, or any values if it names no field.
+        begins_without: whether a subquery that has no column of this name stands in FROM before all sources that do.
         refused: where calls that cannot take the type of their argument are noted down.
     """
 
@@ -52,6 +55,7 @@ class NodeTyper:
     builder: SelectBuilder
     scope: Scope
     is_run: Callable[[str, DataType], bool]
+    begins_without: Callable[[str], bool]
     refused: Refused
 
     def type(self, node: Node) -> None:
@@ -100,22 +104,28 @@ class NodeTyper:
         Rows of subqueries are answered all, if any column named in it is there at all.
         """
         scope = self.scope
-        named = [scope.resolve(reference) for column in node.columns for reference in column.expression.references()]
-        required = dict.fromkeys(found[0] for found in named if found is not None and found[1] is not DataType.TAG)
+        references = [ref for column in node.columns for ref in column.expression.references()]
+        named = [(ref.cast, found) for ref in references if (found := scope.resolve(ref)) is not None]
+        required = dict.fromkeys(label for _, (label, type) in named if type is not DataType.TAG)
         typed = tuple(Computed(c.label, type_value(c.expression, scope.resolve)) for c in node.columns)
-        casts = (ref.cast for column in node.columns for ref in column.expression.references())
-        cast = any(type not in (DataType.UNKNOWN, DataType.ANY_FIELD, None) for type in casts)
-        if scope.whole_rows and (cast or any(found is not None for found in named)):
+        no_cast = DataType.UNKNOWN, DataType.ANY_FIELD, None
+        there = any(cast is not DataType.ANY_FIELD or type is not DataType.TAG for cast, (_, type) in named)
+        whole_rows = scope.whole_rows or isinstance(leaf_of(node), Derive)
+        if whole_rows and (there or any(ref.cast not in no_cast for ref in references)):
             self.graph.replace(node, replace(node, columns=typed))
-        elif required and not scope.whole_rows:
+        elif required and not whole_rows:
             self.graph.replace(node, replace(node, columns=typed, required=tuple(required)))
         else:
             self.graph.redirect(node, Nothing())
 
     def _type_aggregate(self, node: Aggregate) -> None:
-        call = node.calls[0]
-        found = self._argument(node, call.function, self.builder.names[call.argument])
-        if found is not None:
+        call, reference = node.calls[0], self.builder.names[node.calls[0].argument]
+        found = self._argument(node, call.function, reference)
+        if found is None:
+            return
+        if found[1] is not DataType.FLOAT and _keeps_type(call) and self.begins_without(reference.name):
+            self._leave_out(node, call.function)
+        else:
             self.graph.replace(node, replace(node, calls=(self._typed_call(call, *found),)))
 
     def _typed_call(self, call: GroupCall, label: str, type: DataType) -> GroupCall:
@@ -144,16 +154,18 @@ class NodeTyper:
             elif cast is not None and not scope.fits(reference):
                 read_as = DataType.STRING if cast is DataType.TAG else cast
                 own = scope.fields.get(reference.name)
-                type = read_as if own is read_as or (own and read_as not in function.takes) else DataType.UNKNOWN
+                there = own is not None or reference.name in scope.untyped
+                type = read_as if own is read_as or (there and read_as not in function.takes) else DataType.UNKNOWN
         elif found is not None and type is DataType.TAG and cast is None and reference.name in scope.texts:
             found, type = (scope.read_as(reference.name, DataType.STRING), DataType.STRING), DataType.STRING
-        if found is None or type in (DataType.TAG, DataType.UNKNOWN):
-            self._leave_out(node, function)
-            return None
-        if type not in function.takes:
+        unknown = type in (DataType.TAG, DataType.UNKNOWN, DataType.ANY_FIELD)
+        if not unknown and type not in function.takes:
             self._refuse(node, function, type, reference)
-            return None
-        return found[0], type
+        elif unknown or found is None:
+            self._leave_out(node, function)
+        else:
+            return found[0], type
+        return None
 
     def _type_walk(self, node: Walk) -> None:
         source = node.source
@@ -205,6 +217,15 @@ class NodeTyper:
         """Whether it labels a call of which InfluxDB cannot say what it gives, and so gives nothing: max(nosuch)."""
         call = self.builder.joined.get(label)
         return call is not None and result_type(call, self.scope.type_of) is DataType.UNKNOWN
+
+
+def _keeps_type(call: GroupCall) -> bool:
+    """Whether InfluxDB calls it on each source by itself, and its results have the type of what it is called on.
+
+    A source without the column then counts as one of floats, and with floats first, what is of another type is dropped.
+    Source: callIterator in query/select.go and Iterators.coerce in query/iterator.go of influxdata/influxdb 1.6.
+    """
+    return bool(call.keys) or call.function.name in ("first", "last", "max", "min", "sum")
 
 
 def _unsupported(function: Function, type: DataType, reference: Reference, *, with_keys: bool) -> QueryError:

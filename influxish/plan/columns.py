@@ -53,7 +53,9 @@ def writes(node: Node) -> dict[str, DataType]:
             return {label: function.returns(taken)}
         case Project(columns=columns):
             return {column.label: column.expression.type for column in columns}
-        case Merge() | Filter() | Sort():
+        case Merge():
+            return {label: type for source in reversed(node.sources) for label, type in writes(source).items()}
+        case Filter() | Sort():
             return writes(node.source) if node.inputs else {}
         case Nothing() | Open() | Table():
             return {}

@@ -1,0 +1,91 @@
+"""Several sources in one FROM: each has rows of its own kind, so WHERE and the selected rows are made for each.
+
+InfluxDB reads every source by itself and brings together what comes of it: the rows of a subquery are rows whatever is
+selected of them, those of a measurement are rows only where a selected field has a value; and a name that one of
+several subqueries does not have is an empty text to the conditions on its rows.
+Source: influxdata/influxdb 1.6, buildAuxIterator in query/select.go and newFilterCursor in query/cursor.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from influxish.compiler.builder import SelectBuilder
+from influxish.compiler.scope import Scope
+from influxish.plan.graph import Graph
+from influxish.plan.node import Node
+from influxish.plan.nodes import Derive, Filter, Merge, Project, Table
+from influxish.types import DataType
+
+
+def leaves_of(source: Node) -> Iterator[Table | Derive]:
+    """The tables and subqueries that the rows of one SELECT come from, in the order of FROM."""
+    if isinstance(source, Table | Derive):
+        yield source
+        return
+    for below in source.sources:
+        yield from leaves_of(below)
+
+
+def leaf_of(node: Node) -> Table | Derive | None:
+    """The one table or subquery that all rows of a node come from; None where there are several."""
+    while not isinstance(node, Table | Derive):
+        if len(node.inputs) != 1:
+            return None
+        node = node.source
+    return node
+
+
+def separate_sources(graph: Graph, builder: SelectBuilder) -> None:
+    """Filter and select the rows of each source by itself, if one of several is a subquery."""
+    for steps, source in list(builder.sources.items()):
+        merge = source.source if isinstance(source, Filter) else source
+        if isinstance(merge, Merge) and any(isinstance(leaf, Derive) for leaf in leaves_of(merge)):
+            builder.sources[steps] = merge
+            if isinstance(source, Filter):
+                _push_down(graph, source, merge)
+            for reader in merge.readers:
+                if builder.raw and isinstance(reader, Project):
+                    _push_down(graph, reader, merge)
+
+
+def _push_down(graph: Graph, node: Node, merge: Node) -> None:
+    """node ← merge ← sources becomes merge ← nodes ← sources."""
+    for read in list(merge.inputs):
+        graph.insert(read, replace(node))
+    graph.remove(node)
+
+
+@dataclass(slots=True)
+class SubqueryScope(Scope):
+    """What names mean to a condition on the rows of one of several subqueries; labels are those of all sources."""
+
+    together: Scope = field(default_factory=Scope)
+
+    def field_label(self, name: str) -> str:
+        return self.together.field_label(name)
+
+
+def scope_of_subquery(scope: Scope, types: Mapping[str, DataType], dimensions: Iterable[str]) -> SubqueryScope:
+    """The part of a scope that one subquery has.
+
+    Args:
+        scope: that of all sources; what is asked for beyond the plain columns is noted down there.
+        types: of the columns of the subquery.
+        dimensions: the tag keys that it is grouped by itself.
+    """
+    own: Collection[str] = {*types, *dimensions}
+    return SubqueryScope(
+        fields={name: type for name, type in scope.fields.items() if name in types},
+        tags=scope.tags.intersection(own),
+        casts=scope.casts,
+        grouped=scope.grouped.difference(scope.fields),
+        conditions=scope.conditions,
+        untyped={name for name, type in types.items() if type is DataType.UNKNOWN and name not in scope.fields},
+        faulty=scope.faulty,
+        whole_rows=True,
+        selected={name for name, type in types.items() if type is DataType.TAG},
+        missing=scope.missing,
+        together=scope,
+    )

@@ -345,7 +345,7 @@ class SelectBuilder:
         node = Walk(
             function=function,
             argument=argument,
-            arguments=constants(call, call.args[1:], self.window if nested else None),
+            arguments=constants(call, call.args[1:], self.window),
             label=format_node(call),
             window=self.window,
             time_range=self.time_range,

@@ -123,7 +123,9 @@ class NodeTyper:
         found = self._argument(node, call.function, reference)
         if found is None:
             return
-        if found[1] is not DataType.FLOAT and _keeps_type(call) and self.begins_without(reference.name):
+        function, by_source = call.function, call.function.by_source or bool(call.keys)
+        of_floats = function.returns(found[1]) is function.returns(DataType.FLOAT)
+        if by_source and not of_floats and self.begins_without(reference.name):
             self._leave_out(node, call.function)
         else:
             self.graph.replace(node, replace(node, calls=(self._typed_call(call, *found),)))
@@ -217,15 +219,6 @@ class NodeTyper:
         """Whether it labels a call of which InfluxDB cannot say what it gives, and so gives nothing: max(nosuch)."""
         call = self.builder.joined.get(label)
         return call is not None and result_type(call, self.scope.type_of) is DataType.UNKNOWN
-
-
-def _keeps_type(call: GroupCall) -> bool:
-    """Whether InfluxDB calls it on each source by itself, and its results have the type of what it is called on.
-
-    A source without the column then counts as one of floats, and with floats first, what is of another type is dropped.
-    Source: callIterator in query/select.go and Iterators.coerce in query/iterator.go of influxdata/influxdb 1.6.
-    """
-    return bool(call.keys) or call.function.name in ("first", "last", "max", "min", "sum")
 
 
 def _unsupported(function: Function, type: DataType, reference: Reference, *, with_keys: bool) -> QueryError:

@@ -38,15 +38,16 @@ def leaf_of(node: Node) -> Table | Derive | None:
 
 
 def separate_sources(graph: Graph, builder: SelectBuilder) -> None:
-    """Filter and select the rows of each source by itself, if one of several is a subquery."""
+    """Filter the rows of each source by itself, if one of several is a subquery, and select of each if not all are."""
     for steps, source in list(builder.sources.items()):
         merge = source.source if isinstance(source, Filter) else source
-        if isinstance(merge, Merge) and any(isinstance(leaf, Derive) for leaf in leaves_of(merge)):
+        kinds = set(map(type, leaves_of(merge)))
+        if isinstance(merge, Merge) and Derive in kinds:
             builder.sources[steps] = merge
             if isinstance(source, Filter):
                 _push_down(graph, source, merge)
             for reader in merge.readers:
-                if builder.raw and isinstance(reader, Project):
+                if builder.raw and Table in kinds and isinstance(reader, Project):
                     _push_down(graph, reader, merge)
 
 

@@ -142,6 +142,9 @@ class GroupFunction(Function):
         pushdown: whether computing partial states where the data is ships less than the rows themselves.
         alone: no other call, field or tag may be selected beside it.
         nested: name of a function whose call may stand as the argument → name of the function the two are together.
+        by_source: InfluxDB calls it on each source of FROM by itself, and then on what comes of them. A subquery that
+            lacks the column counts as floats; where it is the first source, results of another type are dropped.
+            Source: callIterator in query/select.go and Iterators.coerce in query/iterator.go of influxdata/influxdb 1.6.
     """
 
     stamp: Stamp = Stamp.BUCKET
@@ -153,6 +156,7 @@ class GroupFunction(Function):
     pushdown: bool = True
     alone: bool = False
     nested: Mapping[str, str] = field(default_factory=dict)
+    by_source: bool = False
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -186,7 +190,8 @@ class SelectorFunction(GroupFunction):
     Attributes:
         keep: (rows, segments, arguments) → positions.
         pick: (rows, segments, arguments) → positions, or None for `keep`.
-        takes_keys: whether tag or field names may stand between the column and the parameters: top(v, host, 3).
+        takes_keys: whether tag or field names may stand between the column and the parameters: top(v, host, 3). Then
+            it is called on the best of each combination, which is found in each source by itself.
         backwards: what is called in its place where time runs backwards; None: itself.
         kin_of_keys: as `kin`, of a call with such names: of each combination InfluxDB first takes the best.
         ends: whether its answer ends, where it is the only call, at a bucket that has rows of which none is picked.

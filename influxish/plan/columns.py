@@ -53,10 +53,8 @@ def writes(node: Node) -> dict[str, DataType]:
             return {label: function.returns(taken)}
         case Project(columns=columns):
             return {column.label: column.expression.type for column in columns}
-        case Merge():
-            return {label: type for source in reversed(node.sources) for label, type in writes(source).items()}
-        case Filter() | Sort():
-            return writes(node.source) if node.inputs else {}
+        case Merge() | Filter() | Sort():
+            return next((made for source in node.sources if (made := writes(source))), {})
         case Nothing() | Open() | Table():
             return {}
     raise TypeError(f"no columns known for {type(node).__name__}")

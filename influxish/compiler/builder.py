@@ -365,7 +365,7 @@ class SelectBuilder:
             function=function,
             argument=self._name(argument),
             type=DataType.UNKNOWN,
-            arguments=constants(call, call.args[-1:] if _takes_keys(call) else call.args[1:], self.window),
+            arguments=constants(call, call.args[-1:] if takes_keys(call) else call.args[1:], self.window),
             keys=tuple(map(self._name, keys)),
             beside=tuple(columns.values()),
             label=label,
@@ -422,12 +422,13 @@ def with_listed_keys(fields: Sequence[ast.Field]) -> list[ast.Field]:
 
 def _listed_keys(item: ast.Field) -> list[ast.Field]:
     """A column for each name that a field which is a call of top() or bottom() lists."""
-    if not isinstance(item.expression, ast.Call) or not _takes_keys(item.expression):
+    if not isinstance(item.expression, ast.Call) or not takes_keys(item.expression):
         return []
     return [ast.Field(key, span=key.span) for key in item.expression.args[1:-1]]
 
 
-def _takes_keys(call: ast.Call) -> bool:
+def takes_keys(call: ast.Call) -> bool:
+    """Whether names may be listed in a call: top(v, host, 3)."""
     function = FUNCTIONS.get(call.name)
     return isinstance(function, SelectorFunction) and function.takes_keys
 
@@ -462,7 +463,7 @@ def _column_arguments(call: ast.Call) -> tuple[ast.Expression, Sequence[ast.Expr
     first = call.args[0]
     if isinstance(first, ast.Call):  # nested: count(distinct(v))
         first = first.args[0]
-    return first, call.args[1:-1] if _takes_keys(call) else ()
+    return first, call.args[1:-1] if takes_keys(call) else ()
 
 
 def _beside_label(call: ast.Call, node: ast.VarRef) -> str:

@@ -19,17 +19,22 @@ from influxish.compiler.places import resolve_target
 from influxish.compiler.result_types import column_type
 from influxish.compiler.scope import Scope, is_pattern
 from influxish.compiler.select import Compiled
-from influxish.compiler.sources import leaf_of, leaves_of, scope_of_subquery, separate_sources
+from influxish.compiler.sources import (
+    aligned_columns,
+    leaf_of,
+    leaves_of,
+    refining_keys,
+    scope_of_subquery,
+    separate_sources,
+)
 from influxish.compiler.wildcards import expand_fields
 from influxish.errors import CompileError, NotFound
-from influxish.functions.expression import NULL, Expression, Reference
+from influxish.functions.expression import Reference
 from influxish.influxql import ast
-from influxish.plan.columns import writes
 from influxish.plan.graph import Graph, walk_down
 from influxish.plan.node import Node
 from influxish.plan.nodes import (
     Aggregate,
-    Computed,
     Derive,
     Filter,
     Merge,
@@ -108,10 +113,11 @@ class _Linker:
             # Grouped by a pattern of any kind, no tag is a column, whether the pattern matches it or not.
             builder.hidden = tuple(offered if by_pattern else offered.intersection(written))
         for builder in reversed(self.compiled.builders):
+            around = {*builder.dimensions, *refining_keys(builder)}
             for leaf in (leaf for source in builder.sources.values() for leaf in leaves_of(source)):
                 if isinstance(leaf, Derive):
                     inner = self._builder_of(leaf)
-                    inner.dimensions = tuple(sorted({*inner.own_dimensions, *builder.dimensions}))
+                    inner.dimensions = tuple(sorted({*inner.own_dimensions, *around}))
 
     def _offered_tags(self, leaf: Table | Derive) -> Iterable[str]:
         if isinstance(leaf, Derive):
@@ -119,7 +125,8 @@ class _Linker:
         return {tag for _, source, measurement in self._find(leaf) for tag in source.schema()[measurement].tags}
 
     def link_select(self, builder: SelectBuilder) -> None:
-        unlinked, scope = builder.output, Scope(grouped=frozenset(builder.dimensions))
+        unlinked, refined = builder.output, refining_keys(builder)
+        scope = Scope(grouped=refined.union(builder.dimensions), refined=refined)
         each_source = [list(leaves_of(source)) for source in builder.sources.values()]
         leaves = [leaf for listed in each_source for leaf in listed]
         found = {leaf: self._find(leaf) for leaf in leaves if isinstance(leaf, Table)}
@@ -327,22 +334,12 @@ class _Linker:
         own = {column.name for column in derive.columns}
         grouped = {*self._builder_of(derive).own_dimensions, *scope.conditions}
         tags = tuple(name for name in scope.tag_requests() if name in grouped and name not in own)
-        linked = replace(derive, dimensions=builder.dimensions, tags=tags, place=place)
+        keys = tuple((label, name) for name in sorted(scope.refined) if (label := scope.key_label(name)) is not None)
+        linked = replace(derive, dimensions=builder.dimensions, tags=tags, keys=keys, place=place)
         self.graph.replace(derive, linked)
-        types = writes(linked)
-        wanted = {request.label: request.type for request in scope.requests()}
-        wanted |= dict.fromkeys(scope.tag_requests(), DataType.TAG)
-        names = {request.label: request.name for request in scope.requests()}
-        if alone and all(types.get(label) is type for label, type in wanted.items()):
-            return
-        columns = []
-        for label, type in wanted.items():
-            have = types.get(names.get(label, label))
-            same = have is type or (have is not None and have.is_numeric and type.is_numeric)
-            same = same or (have is DataType.TAG and type is DataType.STRING and names.get(label) in scope.texts)
-            source: Expression = Reference(names.get(label, label), type=type) if same else replace(NULL, type=type)
-            columns.append(Computed(label, source))
-        self.graph.append(linked, Project(columns=tuple(columns), descending=builder.descending))
+        columns = aligned_columns(linked, scope, called=not builder.raw, alone=alone)
+        if columns:
+            self.graph.append(linked, Project(columns=columns, descending=builder.descending))
 
 
 def _drivers(node: Node, builder: SelectBuilder) -> Iterator[Reference]:

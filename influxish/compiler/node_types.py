@@ -16,7 +16,7 @@ from influxish.compiler.sources import leaf_of
 from influxish.compiler.typing import Resolve, type_condition, type_value
 from influxish.errors import CompileError, QueryError
 from influxish.functions.expression import Reference
-from influxish.functions.registry import Function, SelectorFunction
+from influxish.functions.registry import FUNCTIONS, Function, GroupFunction, SelectorFunction
 from influxish.functions.state import GroupCall
 from influxish.plan.columns import writes
 from influxish.plan.graph import Graph, walk_down
@@ -121,13 +121,7 @@ class NodeTyper:
     def _type_aggregate(self, node: Aggregate) -> None:
         call, reference = node.calls[0], self.builder.names[node.calls[0].argument]
         found = self._argument(node, call.function, reference)
-        if found is None:
-            return
-        function, by_source = call.function, call.function.by_source or bool(call.keys)
-        of_floats = function.returns(found[1]) is function.returns(DataType.FLOAT)
-        if by_source and not of_floats and self.begins_without(reference.name):
-            self._leave_out(node, call.function)
-        else:
+        if found is not None:
             self.graph.replace(node, replace(node, calls=(self._typed_call(call, *found),)))
 
     def _typed_call(self, call: GroupCall, label: str, type: DataType) -> GroupCall:
@@ -138,7 +132,7 @@ class NodeTyper:
             return known if known is not None else (scope.tag_label(names[name]), DataType.TAG)
 
         beside = tuple((column(read)[0], written, column(read)[1]) for read, written, _ in call.beside)
-        keys = tuple(column(key)[0] for key in call.keys)
+        keys = tuple(scope.key_label(names[key].name) or column(key)[0] for key in call.keys)
         return replace(call, argument=label, type=type, keys=keys, beside=beside)
 
     def _argument(self, node: Node, function: Function, reference: Reference) -> tuple[str, DataType] | None:
@@ -160,6 +154,8 @@ class NodeTyper:
                 type = read_as if own is read_as or (there and read_as not in function.takes) else DataType.UNKNOWN
         elif found is not None and type is DataType.TAG and cast is None and reference.name in scope.texts:
             found, type = (scope.read_as(reference.name, DataType.STRING), DataType.STRING), DataType.STRING
+        if found is not None and self._begins_with_floats(node, function, type, reference):
+            type = DataType.UNKNOWN
         unknown = type in (DataType.TAG, DataType.UNKNOWN, DataType.ANY_FIELD)
         if not unknown and type not in function.takes:
             self._refuse(node, function, type, reference)
@@ -168,6 +164,14 @@ class NodeTyper:
         else:
             return found[0], type
         return None
+
+    def _begins_with_floats(self, node: Node, function: Function, type: DataType, reference: Reference) -> bool:
+        """Whether InfluxDB drops what a call gives, because the first source has no such column: see `by_source`."""
+        keys = isinstance(node, Aggregate) and bool(node.calls[0].keys)
+        by_source = isinstance(function, GroupFunction) and (function.by_source or keys)
+        of_floats = function.returns(type) is function.returns(DataType.FLOAT)
+        taken = type in function.takes or (keys and type is DataType.BOOLEAN)
+        return by_source and taken and not of_floats and self.begins_without(reference.name)
 
     def _type_walk(self, node: Walk) -> None:
         source = node.source
@@ -224,10 +228,14 @@ class NodeTyper:
 def _unsupported(function: Function, type: DataType, reference: Reference, *, with_keys: bool) -> QueryError:
     takes = ", ".join(sorted(taken.value for taken in function.takes))
     name = (function.kin or function.name).replace("_", " ")
+    iterator = f"{type.value}InterruptIterator"
     if with_keys and isinstance(function, SelectorFunction):
-        name = function.kin_of_keys
+        if type in FUNCTIONS[function.kin_of_keys].takes:
+            iterator = f"{type.value}Reduce{type.value.capitalize()}Iterator"
+        else:
+            name = function.kin_of_keys
     return CompileError(
-        f"unsupported {name} iterator type: *query.{type.value}InterruptIterator",
+        f"unsupported {name} iterator type: *query.{iterator}",
         span=reference.span,
         hint=f"{reference.name} is a {type.value} field; {function.name}() takes {takes}",
     )

@@ -11,12 +11,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from influxish.compiler.builder import SelectBuilder
+import numpy as np
+
+from influxish.compiler.builder import SelectBuilder, takes_keys
 from influxish.compiler.scope import Scope
+from influxish.functions.expression import NULL, Expression, MathCall, Reference
+from influxish.influxql import ast
+from influxish.plan.columns import writes
 from influxish.plan.graph import Graph
 from influxish.plan.node import Node
-from influxish.plan.nodes import Derive, Filter, Merge, Project, Table
-from influxish.types import DataType
+from influxish.plan.nodes import Computed, Derive, Filter, Merge, Project, Table
+from influxish.types import Array, DataType
 
 
 def leaves_of(source: Node) -> Iterator[Table | Derive]:
@@ -35,6 +40,19 @@ def leaf_of(node: Node) -> Table | Derive | None:
             return None
         node = node.source
     return node
+
+
+def refining_keys(builder: SelectBuilder) -> frozenset[str]:
+    """The tag keys listed in calls of top() and bottom(), if all sources are subqueries: their rows are grouped by them
+    as well, since InfluxDB first takes the best of each combination, whatever the subqueries select.
+
+    Source: influxdata/influxdb 1.6, buildCallIterator in query/select.go and newIteratorOptionsSubstatement.
+    """
+    if any(isinstance(leaf, Table) for leaf in leaves_of(builder.source)):
+        return frozenset()
+    calls = (node for item in builder.select.fields for node in item.expression.walk() if isinstance(node, ast.Call))
+    listed = (argument for call in calls if takes_keys(call) for argument in call.args[1:-1])
+    return frozenset(argument.name for argument in listed if isinstance(argument, ast.VarRef))
 
 
 def separate_sources(graph: Graph, builder: SelectBuilder) -> None:
@@ -90,3 +108,37 @@ def scope_of_subquery(scope: Scope, types: Mapping[str, DataType], dimensions: I
         missing=scope.missing,
         together=scope,
     )
+
+
+def aligned_columns(derive: Derive, scope: Scope, *, called: bool, alone: bool) -> tuple[Computed, ...]:
+    """The columns of a subquery as the query around it reads them: its own, or null where it has none of that kind.
+
+    Args:
+        derive: linked.
+        scope: that of the query around it.
+        called: functions are called on them; to these a number that is none is the smallest integer, else it is null.
+        alone: there is no other source. Then () says that the columns are as they shall be.
+    """
+    types = writes(derive)
+    names = {request.label: request.name for request in scope.requests()}
+    wanted = {request.label: request.type for request in scope.requests()}
+    wanted |= dict.fromkeys((*scope.tag_requests(), *dict(derive.keys)), DataType.TAG)
+    if alone and all(types.get(label) is type for label, type in wanted.items()):
+        return ()
+    columns = []
+    for label, type in wanted.items():
+        name = names.get(label, label)
+        have = types.get(name)
+        same = have is type or (have is not None and have.is_numeric and type.is_numeric)
+        same = same or (have is DataType.TAG and type is DataType.STRING and names.get(label) in scope.texts)
+        column: Expression = Reference(name, type=type) if same else replace(NULL, type=type)
+        if called and have is DataType.FLOAT and type is DataType.INTEGER:
+            column = MathCall("integer", (Reference(name, type=have),), _whole, have, type=type)
+        columns.append(Computed(label, column))
+    return tuple(columns)
+
+
+def _whole(values: Array) -> Array:
+    """Floats without their fractions: (n,) float64 → (n,) int64."""
+    with np.errstate(invalid="ignore"):
+        return values.astype(np.int64)

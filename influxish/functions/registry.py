@@ -144,7 +144,7 @@ class GroupFunction(Function):
         nested: name of a function whose call may stand as the argument → name of the function the two are together.
         by_source: InfluxDB calls it on each source of FROM by itself, and then on what comes of them. A subquery that
             lacks the column counts as floats; where it is the first source, results of another type are dropped.
-            Source: callIterator in query/select.go and Iterators.coerce in query/iterator.go of influxdata/influxdb 1.6.
+            Source: influxdata/influxdb 1.6, callIterator in query/select.go, Iterators.coerce in query/iterator.go.
     """
 
     stamp: Stamp = Stamp.BUCKET

@@ -33,8 +33,8 @@ def writes(node: Node) -> dict[str, DataType]:
     match node:
         case Scan(fields=fields, tags=tags):
             return {**{field.label: field.type for field in fields}, **dict.fromkeys(tags, DataType.TAG)}
-        case Derive(columns=columns, tags=tags):
-            found: dict[str, DataType] = dict.fromkeys(tags, DataType.TAG)
+        case Derive(columns=columns, tags=tags, keys=keys):
+            found: dict[str, DataType] = dict.fromkeys((*tags, *dict(keys)), DataType.TAG)
             for column in reversed(columns):  # of two columns with one name the first is seen
                 found[column.name] = column.type
             return found

@@ -407,11 +407,13 @@ class Derive(Output):
     Attributes:
         dimensions: what the outer query groups by.
         tags: dimensions of the subquery that the outer query may name like tags.
+        keys: labels of dimensions of the subquery that a call around it tells rows apart by, and their names.
         place: as for a scan.
     """
 
     dimensions: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    keys: tuple[tuple[str, str], ...] = ()
     place: int = 0
 
     def describe(self) -> str:

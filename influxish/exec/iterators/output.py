@@ -50,9 +50,9 @@ class DeriveIterator(RowIterator):
             columns.setdefault(output.name, batch.columns[str(i)])
         known = dict(zip(batch.groups.dimensions, batch.groups.values, strict=True))
         ids = batch.row_groups
-        for tag in node.tags:
+        for label, tag in (*((tag, tag) for tag in node.tags), *node.keys):
             values = known.get(tag, object_array([""] * len(batch.groups)))[ids]
-            columns[tag] = Column(DataType.TAG, values)
+            columns[label] = Column(DataType.TAG, values)
         groups, mapping = batch.groups.project(node.dimensions)
         ranks = self._ranks(batch)
         return Batch(groups, mapping[batch.run_groups], batch.run_offsets, batch.times, columns, ranks).at_place(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from influxish.compiler.arguments import constants
 from influxish.compiler.checks import Traits
 from influxish.compiler.expressions import lower
+from influxish.compiler.keys import listed_keys, takes_keys, with_listed_keys
 from influxish.compiler.lookback import look_back, looks_back
 from influxish.compiler.names import column_label, column_names, own_title
 from influxish.errors import CompileError, QueryError
@@ -113,13 +114,14 @@ class SelectBuilder:
 
     @property
     def order(self) -> tuple[bool, Window | None]:
-        """How its rows come: `by_time` and `row_window` of a SELECT that answers them as they are."""
-        return (self.by_time, self.row_window) if self.raw else (False, self.window)
+        """How its rows come, as `by_time` and `row_window` say. What walks along rows leaves them in their order."""
+        in_place = all(isinstance(FUNCTIONS[call.name], WalkFunction) for call in self.traits.calls)
+        return (self.by_time, self.row_window) if in_place else (False, self.window)
 
     @property
     def written_tags(self) -> list[ast.Field]:
         """Its last columns, if it writes INTO a measurement: they become tags of the points."""
-        return [key for item in self.fields for key in _listed_keys(item)] if self.select.target else []
+        return [key for item in self.fields for key in listed_keys(item)] if self.select.target else []
 
     def is_open(self) -> bool:
         """Whether wildcards are left among the fields."""
@@ -329,11 +331,10 @@ class SelectBuilder:
         return self.sources[min(steps, max(self.sources))]
 
     def _walk(self, call: ast.Call, function: WalkFunction, steps: int) -> Node:
-        inner = call.args[0]
-        nested = isinstance(inner, ast.Call | ast.Distinct)
-        if nested:
+        inner, steps = call.args[0], steps + looks_back(call)
+        if isinstance(inner, ast.Call | ast.Distinct):
             inner_call = _as_call(inner)
-            source = self._call(inner_call, (), steps + looks_back(call))
+            source = self._call(inner_call, (), steps)
             argument = format_node(inner_call)
         else:
             argument = self._name(inner)
@@ -350,13 +351,14 @@ class SelectBuilder:
             window=self.window,
             time_range=self.time_range,
             descending=self.descending,
+            alone=self.alone and not self.is_subquery,
         )
         self.graph.connect(source, node)
         return node
 
     def _aggregate(self, call: ast.Call, label: str, beside: Sequence[ast.VarRef], steps: int) -> Node:
         function = _function(call)
-        if self.descending and isinstance(function, SelectorFunction) and function.backwards is not None:
+        if self.descending and function.backwards is not None:
             function = function.backwards
         argument, keys = _column_arguments(call)
         columns = {self._name(node): (self._name(node), _beside_label(call, node), DataType.UNKNOWN) for node in beside}
@@ -413,24 +415,6 @@ def has_wildcard(node: ast.Expression) -> bool:
     """Whether a wildcard or a regular expression over names is in it."""
     look()
     return any(isinstance(part, ast.Wildcard | ast.RegexLiteral) for part in node.walk())
-
-
-def with_listed_keys(fields: Sequence[ast.Field]) -> list[ast.Field]:
-    """The fields, and after top(v, host, 3) and the like a column for each name listed in the call."""
-    return [column for item in fields for column in (item, *_listed_keys(item))]
-
-
-def _listed_keys(item: ast.Field) -> list[ast.Field]:
-    """A column for each name that a field which is a call of top() or bottom() lists."""
-    if not isinstance(item.expression, ast.Call) or not takes_keys(item.expression):
-        return []
-    return [ast.Field(key, span=key.span) for key in item.expression.args[1:-1]]
-
-
-def takes_keys(call: ast.Call) -> bool:
-    """Whether names may be listed in a call: top(v, host, 3)."""
-    function = FUNCTIONS.get(call.name)
-    return isinstance(function, SelectorFunction) and function.takes_keys
 
 
 def _is_call(node: ast.Expression) -> bool:

@@ -102,7 +102,7 @@ def check_fields(select: ast.Select, buckets: Buckets) -> Traits:
     return traits
 
 
-def check_mixture(select: ast.Select, traits: Traits, *, grouped_by_time: bool, fill: str) -> None:
+def check_mixture(select: ast.Select, traits: Traits, *, by_time: bool, fill: str) -> None:
     """Check the fields against each other and against GROUP BY and fill().
 
     Raises:
@@ -118,14 +118,13 @@ def check_mixture(select: ast.Select, traits: Traits, *, grouped_by_time: bool, 
             f"selector function {traits.top_bottom}() cannot be combined with other functions", span=span
         )
     if not traits.calls:
+        hint = "for example  mean(usage)"
+        buckets = next((d.span for d in select.dimensions if isinstance(d.expression, ast.Call)), span)
         if fill in ("none", "linear"):
-            place = select.fill.span if select.fill else span
-            raise CompileError(f"fill({fill}) must be used with a function", span=place)
-        if grouped_by_time:
-            place = next((d.span for d in select.dimensions if isinstance(d.expression, ast.Call)), span)
-            raise CompileError(
-                "GROUP BY requires at least one aggregate function", span=place, hint="for example  mean(usage)"
-            )
+            place = select.fill.span if select.fill else buckets
+            raise CompileError(f"fill({fill}) must be used with a function", span=place, hint=hint)
+        if by_time:
+            raise CompileError("GROUP BY requires at least one aggregate function", span=buckets, hint=hint)
     if traits.alone and (len(traits.calls) != 1 or traits.has_columns):
         raise CompileError(
             f"aggregate function {traits.alone}() cannot be combined with other functions or fields", span=span

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from influxish.compiler.builder import SelectBuilder, with_listed_keys
+from influxish.compiler.builder import SelectBuilder
 from influxish.compiler.checks import check_expanded, is_time
 from influxish.compiler.counting import counted_series
 from influxish.compiler.dimensions import dimension_names, is_time_call
+from influxish.compiler.keys import key_label, key_names, with_listed_keys
 from influxish.compiler.names import own_title
 from influxish.compiler.node_types import NodeTyper, Refused
 from influxish.compiler.places import resolve_target
@@ -23,7 +24,6 @@ from influxish.compiler.sources import (
     aligned_columns,
     leaf_of,
     leaves_of,
-    refining_keys,
     scope_of_subquery,
     separate_sources,
 )
@@ -102,7 +102,8 @@ class _Linker:
     def find_dimensions(self) -> None:
         """The tags each SELECT is grouped by: its own, patterns meaning what its sources offer, and those around it.
 
-        A subquery offers the tags it groups by itself. Those around it reach further down, to the tables.
+        A subquery offers the tags it groups by itself. Those around it reach further down, to the tables, and so do
+        the names that calls around it list.
         """
         for builder in self.compiled.builders:
             written = dimension_names([d for d in builder.select.dimensions if not is_time_call(d)])
@@ -113,10 +114,10 @@ class _Linker:
             # Grouped by a pattern of any kind, no tag is a column, whether the pattern matches it or not.
             builder.hidden = tuple(offered if by_pattern else offered.intersection(written))
         for builder in reversed(self.compiled.builders):
-            around = {*builder.dimensions, *refining_keys(builder)}
             for leaf in (leaf for source in builder.sources.values() for leaf in leaves_of(source)):
                 if isinstance(leaf, Derive):
                     inner = self._builder_of(leaf)
+                    around = {*builder.dimensions, *key_names(builder.fields)}
                     inner.dimensions = tuple(sorted({*inner.own_dimensions, *around}))
 
     def _offered_tags(self, leaf: Table | Derive) -> Iterable[str]:
@@ -125,8 +126,7 @@ class _Linker:
         return {tag for _, source, measurement in self._find(leaf) for tag in source.schema()[measurement].tags}
 
     def link_select(self, builder: SelectBuilder) -> None:
-        unlinked, refined = builder.output, refining_keys(builder)
-        scope = Scope(grouped=refined.union(builder.dimensions), refined=refined)
+        unlinked, scope = builder.output, Scope(grouped=frozenset(builder.dimensions))
         each_source = [list(leaves_of(source)) for source in builder.sources.values()]
         leaves = [leaf for listed in each_source for leaf in listed]
         found = {leaf: self._find(leaf) for leaf in leaves if isinstance(leaf, Table)}
@@ -334,7 +334,7 @@ class _Linker:
         own = {column.name for column in derive.columns}
         grouped = {*self._builder_of(derive).own_dimensions, *scope.conditions}
         tags = tuple(name for name in scope.tag_requests() if name in grouped and name not in own)
-        keys = tuple((label, name) for name in sorted(scope.refined) if (label := scope.key_label(name)) is not None)
+        keys = tuple((key_label(name), name) for name in sorted(key_names(builder.fields)))
         linked = replace(derive, dimensions=builder.dimensions, tags=tags, keys=keys, place=place)
         self.graph.replace(derive, linked)
         columns = aligned_columns(linked, scope, called=not builder.raw, alone=alone)

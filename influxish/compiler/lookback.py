@@ -31,11 +31,12 @@ def look_backs(node: ast.Expression, steps: int = 0) -> Iterator[int]:
 
 
 def looks_back(call: ast.Call) -> bool:
-    """Whether a call looks at the bucket before those of the query."""
+    """Whether a call looks at the bucket before those of the query.
+
+    One that is called on a column can do so as well: in a subquery, by the buckets of the query around it.
+    """
     function = FUNCTIONS.get(call.name)
-    return (
-        isinstance(function, WalkFunction) and function.looks_back and isinstance(call.args[0], ast.Call | ast.Distinct)
-    )
+    return isinstance(function, WalkFunction) and function.looks_back
 
 
 def reach_of(node: ast.Expression) -> int:

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from influxish.compiler.builder import SelectBuilder
+from influxish.compiler.keys import key_label
 from influxish.compiler.result_types import result_type
 from influxish.compiler.scope import Scope
 from influxish.compiler.sources import leaf_of
 from influxish.compiler.typing import Resolve, type_condition, type_value
 from influxish.errors import CompileError, QueryError
-from influxish.functions.expression import Reference
+from influxish.functions.expression import NULL, Reference
 from influxish.functions.registry import FUNCTIONS, Function, GroupFunction, SelectorFunction
 from influxish.functions.state import GroupCall
 from influxish.plan.columns import writes
@@ -131,8 +132,13 @@ class NodeTyper:
             known = scope.resolve(names[name])
             return known if known is not None else (scope.tag_label(names[name]), DataType.TAG)
 
+        def key(name: str) -> str:
+            tag = replace(names[name], cast=DataType.TAG)
+            known = scope.resolve(tag)
+            return key_label(tag.name) if scope.whole_rows else known[0] if known else scope.tag_label(tag)
+
         beside = tuple((column(read)[0], written, column(read)[1]) for read, written, _ in call.beside)
-        keys = tuple(scope.key_label(names[key].name) or column(key)[0] for key in call.keys)
+        keys = tuple(map(key, call.keys))
         return replace(call, argument=label, type=type, keys=keys, beside=beside)
 
     def _argument(self, node: Node, function: Function, reference: Reference) -> tuple[str, DataType] | None:
@@ -215,9 +221,12 @@ class NodeTyper:
             self.graph.remove(node)
             return
         number = DataType.FLOAT if node.columns[0].option is FillOption.NUMBER else DataType.UNKNOWN
-        known = {label: type for label, type in types.items() if type is not DataType.UNKNOWN}
+        made = node.source.columns if isinstance(node.source, Project) else ()
+        nothing = {column.label for column in made if column.expression is NULL}
+        known = {label: type for label, type in types.items() if label not in nothing}
         columns = [replace(column, type=known.get(column.label, number)) for column in node.columns]
-        self.graph.replace(node, replace(node, columns=tuple(c for c in columns if not self._is_untyped(c.label))))
+        kept = (c for c in columns if c.type is not DataType.UNKNOWN and not self._is_untyped(c.label))
+        self.graph.replace(node, replace(node, columns=tuple(kept)))
 
     def _is_untyped(self, label: str) -> bool:
         """Whether it labels a call of which InfluxDB cannot say what it gives, and so gives nothing: max(nosuch)."""
@@ -227,15 +236,14 @@ class NodeTyper:
 
 def _unsupported(function: Function, type: DataType, reference: Reference, *, with_keys: bool) -> QueryError:
     takes = ", ".join(sorted(taken.value for taken in function.takes))
-    name = (function.kin or function.name).replace("_", " ")
-    iterator = f"{type.value}InterruptIterator"
+    name, iterator = function.kin or function.name, f"{type.value}InterruptIterator"
     if with_keys and isinstance(function, SelectorFunction):
-        if type in FUNCTIONS[function.kin_of_keys].takes:
+        if type in FUNCTIONS[function.best_of_keys].takes:  # then it is what that hands on which is refused
             iterator = f"{type.value}Reduce{type.value.capitalize()}Iterator"
         else:
-            name = function.kin_of_keys
+            name = function.best_of_keys
     return CompileError(
-        f"unsupported {name} iterator type: *query.{iterator}",
+        f"unsupported {name.replace('_', ' ')} iterator type: *query.{iterator}",
         span=reference.span,
         hint=f"{reference.name} is a {type.value} field; {function.name}() takes {takes}",
     )

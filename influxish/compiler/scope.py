@@ -30,7 +30,6 @@ class Scope:
         selected: tags that subqueries select.
         texts: tags that subqueries select or group by, which are texts to the calls around them.
         missing: names looked up like tags that are none; such a column holds no value anywhere.
-        refined: tag keys listed in a call of top() or bottom(), by which the rows of subqueries are grouped for it.
     """
 
     fields: dict[str, DataType] = field(default_factory=dict)
@@ -46,7 +45,6 @@ class Scope:
     selected: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
-    refined: frozenset[str] = frozenset()
 
     def add_table(self, fields: Mapping[str, Iterable[DataType]], tags: Iterable[str]) -> None:
         """Take in the fields and tags of one more measurement."""
@@ -144,10 +142,6 @@ class Scope:
             label = reference.name
         self.missing.add(label)
         return label
-
-    def key_label(self, name: str) -> str | None:
-        """Label of the tag by which rows of subqueries are grouped for a call, whatever they select by that name."""
-        return column_label(name, DataType.TAG) + " of the group" if name in self.refined else None
 
     def field_label(self, name: str) -> str:
         """The label of a field read as its own type: its name, unless a tag has the same."""

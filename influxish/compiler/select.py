@@ -90,7 +90,9 @@ class _Compiler:
         buckets = Buckets.INHERITED if outer.window else Buckets.NONE
         traits = check_fields(select, Buckets.OWN if window else buckets)
         fill = select.fill or ast.Fill()
-        check_mixture(select, traits, grouped_by_time=window is not None, fill=fill.option if select.fill else "null")
+        if is_subquery and fill.option == "null" and (window is not None or traits.calls):
+            fill = ast.Fill("none")  # whoever reads a subquery drops its empty buckets
+        check_mixture(select, traits, by_time=window is not None, fill=fill.option)
         if select.target is not None and fill.option == "null":  # what has no value is not written anyway
             fill = ast.Fill("none")
         inner = self._inner(select, outer, time_range, window, descending)
@@ -117,8 +119,7 @@ class _Compiler:
             time_range=inner.time_range,
             window=inner.window,
             fill=_fill_column(fill),
-            # A subquery's empty buckets would be dropped by whoever reads them, so null is as good as none there.
-            filling=fill.option != "none" and not (is_subquery and fill.option == "null"),
+            filling=fill.option != "none",
             descending=descending,
             by_time=by_time,
             row_window=row_window,
@@ -145,8 +146,9 @@ class _Compiler:
 
     def _sources(self, select: ast.Select, condition: Expression | None, inner: Inherited) -> dict[int, Node]:
         """For each number of buckets that a call looks back: the node that the rows come from, these included."""
-        reach = max((reach_of(item.expression) for item in select.fields), default=0)
-        needed = {min(steps, reach) for item in select.fields for steps in look_backs(item.expression)} or {0}
+        needed = {0}
+        if inner.window is not None:
+            needed = {steps for item in select.fields for steps in look_backs(item.expression)} or needed
         found = {}
         for steps in sorted(needed):
             wider = replace(inner, time_range=look_back(inner.time_range, inner.window, steps, inner.descending))

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from influxish.compiler.builder import SelectBuilder, takes_keys
+from influxish.compiler.builder import SelectBuilder
 from influxish.compiler.scope import Scope
 from influxish.functions.expression import NULL, Expression, MathCall, Reference
-from influxish.influxql import ast
 from influxish.plan.columns import writes
 from influxish.plan.graph import Graph
 from influxish.plan.node import Node
@@ -42,22 +41,11 @@ def leaf_of(node: Node) -> Table | Derive | None:
     return node
 
 
-def refining_keys(builder: SelectBuilder) -> frozenset[str]:
-    """The tag keys listed in calls of top() and bottom(), if all sources are subqueries: their rows are grouped by them
-    as well, since InfluxDB first takes the best of each combination, whatever the subqueries select.
-
-    Source: influxdata/influxdb 1.6, buildCallIterator in query/select.go and newIteratorOptionsSubstatement.
-    """
-    if any(isinstance(leaf, Table) for leaf in leaves_of(builder.source)):
-        return frozenset()
-    calls = (node for item in builder.select.fields for node in item.expression.walk() if isinstance(node, ast.Call))
-    listed = (argument for call in calls if takes_keys(call) for argument in call.args[1:-1])
-    return frozenset(argument.name for argument in listed if isinstance(argument, ast.VarRef))
-
-
 def separate_sources(graph: Graph, builder: SelectBuilder) -> None:
     """Filter the rows of each source by itself, if one of several is a subquery, and select of each if not all are."""
     for steps, source in list(builder.sources.items()):
+        if not source.inputs:  # nothing is selected of it
+            continue
         merge = source.source if isinstance(source, Filter) else source
         kinds = set(map(type, leaves_of(merge)))
         if isinstance(merge, Merge) and Derive in kinds:

@@ -6,6 +6,7 @@ Each declares its state and three kernels over segments; `registry` says what th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -104,7 +105,7 @@ MEAN = register(
 
 
 def _spread_partial(rows: Rows, segments: Segments, arguments: Arguments) -> State:
-    return State({"min": segments.reduce(np.fmin, rows.values), "max": segments.reduce(np.fmax, rows.values)})
+    return State({"min": segments.reduce(np.minimum, rows.values), "max": segments.reduce(np.maximum, rows.values)})
 
 
 SPREAD = register(
@@ -115,7 +116,7 @@ SPREAD = register(
         returns=same,
         state=lambda type: {"min": type.dtype, "max": type.dtype},
         partial=_spread_partial,
-        merge=_merging(min=np.fmin, max=np.fmax),
+        merge=_merging(min=np.minimum, max=np.maximum),
         finish=lambda columns, segments, arguments, type: columns["max"] - columns["min"],
     )
 )
@@ -220,6 +221,15 @@ def _mode_finish(columns: _Columns, segments: Segments, arguments: Arguments, ty
     return columns["value"][winners]
 
 
+def _mode_finish_backwards(columns: _Columns, segments: Segments, arguments: Arguments, type: DataType) -> Array:
+    """The same where points come by falling time: a value begins with the last of its points, and ends with the first.
+
+    That it begins after the winner's end is still said of the times: it does unless it lies before it as a whole.
+    """
+    turned = {**columns, "first": columns["last"], "last": columns["first"]}
+    return _mode_finish(turned, segments, arguments, type)
+
+
 FEW_SEGMENTS = 64
 """Below so many segments, walking one in Python takes less time than a numpy call over all."""
 
@@ -250,20 +260,19 @@ def _last_winner(first: Times, last: Times, groups: Segments) -> Positions:
     return winners
 
 
-MODE = register(
-    AggregateFunction(
-        name="mode",
-        summary="The most frequent value.",
-        takes=FIELD_TYPES,
-        returns=same,
-        # Where a mode means something values repeat, and then counts are fewer than points; and shards sort at once.
-        pushdown=True,
-        state=lambda type: {"value": type.dtype, "count": _INT64, "first": _INT64, "last": _INT64},
-        partial=_mode_partial,
-        merge=_mode_merge,
-        finish=_mode_finish,
-    )
+_MODE = AggregateFunction(
+    name="mode",
+    summary="The most frequent value.",
+    takes=FIELD_TYPES,
+    returns=same,
+    # Where a mode means something values repeat, and then counts are fewer than points; and shards sort at once.
+    pushdown=True,
+    state=lambda type: {"value": type.dtype, "count": _INT64, "first": _INT64, "last": _INT64},
+    partial=_mode_partial,
+    merge=_mode_merge,
+    finish=_mode_finish,
 )
+MODE = register(replace(_MODE, backwards=replace(_MODE, finish=_mode_finish_backwards)))
 
 
 def _distinct_partial(rows: Rows, segments: Segments, arguments: Arguments) -> State:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from influxish.functions.recurrence import places, recur, running_sum
+from influxish.functions.recurrence import places, recur, window_sum
 from influxish.functions.registry import (
     REQUIRED,
     Arguments,
@@ -101,27 +101,21 @@ def _strength(values: Array, segments: Segments, period: int, warmup: str) -> Ar
     return strength
 
 
-def _window_sum(values: Array, segments: Segments, period: int) -> Array:
-    total = running_sum(values, segments)
-    inside: Array = total - _before(total, segments, period)
-    return inside
-
-
 def _momentum(values: Array, segments: Segments, period: int, warmup: str) -> Array:
     if warmup != NONE:
         rises, falls = _rises_and_falls(values, segments, period, warmup)
     else:
         change = values - _before(values, segments)
         change[segments.starts] = 0
-        rises = _window_sum(np.maximum(change, 0.0), segments, period)
-        falls = _window_sum(np.maximum(-change, 0.0), segments, period)
+        rises = window_sum(np.maximum(change, 0.0), segments, period)
+        falls = window_sum(np.maximum(-change, 0.0), segments, period)
     both = rises + falls
     return np.where(both == 0, 0.0, 100 * (rises - falls) / np.where(both == 0, 1, both))
 
 
 def _efficiency(values: Array, segments: Segments, period: int, warmup: str) -> Array:
     signal = np.abs(values - _before(values, segments, period))
-    noise = _window_sum(np.abs(values - _before(values, segments)), segments, period)
+    noise = window_sum(np.abs(values - _before(values, segments)), segments, period)
     return np.where((signal == 0) | (noise == 0), 0.0, signal / np.where(noise == 0, 1, noise))
 
 

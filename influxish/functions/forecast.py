@@ -153,33 +153,36 @@ def _power(base: Array, exponent: int) -> Array:
     return result
 
 
+def _forecast(times: Times, values: Array, arguments: Arguments, every: int, *, with_fit: bool) -> tuple[Times, Array]:
+    """Times and values of the answer of one group, both empty if there is nothing to go by."""
+    steps, season = arguments
+    count = (_nearest(int(times[-1]), every) - _nearest(int(times[0]), every)) // every if len(times) > 1 else 0
+    if (season > 1 and len(times) < season) or steps <= 0 or count <= 0:
+        return times[:0], np.zeros(0)
+    model = _Model(_evenly(times, values, every), season)
+    with np.errstate(all="ignore"):
+        found = model.forecast(model.best(), steps)[0]
+    first = int(times[0])
+    if not with_fit:
+        found, first = found[len(model.series) :], int(times[-1]) + every
+    real = np.flatnonzero(~np.isnan(found))
+    return first + every * real, found[real]
+
+
 def _walk(*, with_fit: bool) -> WalkFunction:
     def walk(rows: Rows, segments: Segments, arguments: Arguments, course: Course) -> Walked:
-        steps, season = arguments
         assert course.window is not None
         every = course.window.every
-        positions, values, times = [], [], []
+        positions, values, times = [segments.starts[:0]], [np.zeros(0)], [segments.starts[:0]]
         for start, stop in zip(segments.starts.tolist(), segments.stops.tolist(), strict=True):
             look()
             known = start + np.flatnonzero(~np.isnan(rows.values[start:stop].astype(np.float64)))
-            own = rows.times[known]
-            if len(own) < 2:
-                continue
-            count = (_nearest(int(own[-1]), every) - _nearest(int(own[0]), every)) // every
-            if (season > 1 and len(own) < season) or steps <= 0 or count <= 0:
-                continue
-            model = _Model(_evenly(own, rows.values[known], every), season)
-            with np.errstate(all="ignore"):
-                found = model.forecast(model.best(), steps)[0]
-            first = int(own[0])
-            if not with_fit:
-                found, first = found[len(model.series) :], int(own[-1]) + every
-            real = np.flatnonzero(~np.isnan(found))
-            positions.append(np.full(len(real), start))
-            values.append(found[real])
-            times.append(first + every * real)
-        if not positions:
-            return Walked(segments.starts[:0], np.zeros(0), segments.starts[:0])
+            own, found = _forecast(rows.times[known], rows.values[known], arguments, every, with_fit=with_fit)
+            if course.alone and not len(found):  # that there is none in a group is taken for the end of the answer
+                break
+            positions.append(np.full(len(found), start))
+            values.append(found)
+            times.append(own)
         return Walked(np.concatenate(positions), np.concatenate(values), np.concatenate(times).astype(np.int64))
 
     return register(

@@ -69,3 +69,16 @@ def running_sum(values: Array, segments: Segments) -> Array:
         total = total[:count] + values[rows_now]
         result[rows_now] = total
     return result
+
+
+def window_sum(values: Array, segments: Segments, count: int) -> Array:
+    """The sum of the last `count` values of each segment, or of all that there are so far: (n,) → (n,).
+
+    It is a running sum less what has left the window, one after the other, so that it rounds as a stream's does.
+    """
+    changes = np.zeros((len(values), 2), values.dtype)
+    full = np.flatnonzero(places(segments) >= count)
+    changes[full, 0] = -values[full - count]
+    changes[:, 1] = values
+    pairs = Segments.from_starts(segments.starts * 2, changes.size)
+    return running_sum(changes.reshape(-1), pairs)[1::2]

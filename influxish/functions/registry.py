@@ -145,6 +145,7 @@ class GroupFunction(Function):
         by_source: InfluxDB calls it on each source of FROM by itself, and then on what comes of them. A subquery that
             lacks the column counts as floats; where it is the first source, results of another type are dropped.
             Source: influxdata/influxdb 1.6, callIterator in query/select.go, Iterators.coerce in query/iterator.go.
+        backwards: what is called in its place where time runs backwards; None: itself.
     """
 
     stamp: Stamp = Stamp.BUCKET
@@ -157,6 +158,7 @@ class GroupFunction(Function):
     alone: bool = False
     nested: Mapping[str, str] = field(default_factory=dict)
     by_source: bool = False
+    backwards: GroupFunction | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -190,18 +192,16 @@ class SelectorFunction(GroupFunction):
     Attributes:
         keep: (rows, segments, arguments) → positions.
         pick: (rows, segments, arguments) → positions, or None for `keep`.
-        takes_keys: whether tag or field names may stand between the column and the parameters: top(v, host, 3). Then
-            it is called on the best of each combination, which is found in each source by itself.
-        backwards: what is called in its place where time runs backwards; None: itself.
-        kin_of_keys: as `kin`, of a call with such names: of each combination InfluxDB first takes the best.
+        takes_keys: whether tag or field names may stand between the column and the parameters: top(v, host, 3).
+        best_of_keys: the function by which InfluxDB first takes the best of each combination of such names, in each
+            source by itself.
         ends: whether its answer ends, where it is the only call, at a bucket that has rows of which none is picked.
     """
 
     keep: Callable[[Rows, Segments, Arguments], Picked]
     pick: Callable[[Rows, Segments, Arguments], Picked] | None = None
     takes_keys: bool = False
-    backwards: SelectorFunction | None = None
-    kin_of_keys: str = ""
+    best_of_keys: str = ""
     ends: bool = False
 
 
@@ -228,11 +228,13 @@ class Course:
         descending: times fall.
         window: the buckets of the query, or None.
         time_range: the times of the query.
+        alone: no other call is selected.
     """
 
     descending: bool = False
     window: Window | None = None
     time_range: TimeRange = ALL_TIME
+    alone: bool = False
 
 
 @dataclass(frozen=True, eq=False)

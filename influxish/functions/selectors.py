@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from zlib import crc32
 
 import numpy as np
@@ -114,35 +115,35 @@ def _everything(rows: Rows, segments: Segments, arguments: Arguments) -> Picked:
     return Picked(segments.rows, segments.lengths)
 
 
-def _percentile(rows: Rows, segments: Segments, arguments: Arguments) -> Picked:
+def _percentile(rows: Rows, segments: Segments, arguments: Arguments, *, backwards: bool = False) -> Picked:
     """The row of nearest rank: floor(n · N / 100 + 0.5), counted from 1. A rank that does not exist has no row.
 
     Source: influxdata/influxdb 1.8, query/functions.go, newFloatPercentileIterator. Points of equal value rank by
-    time here; there a sort that is not stable decides.
+    time here, or against it; there they do so as far as a sort of more than twelve points leaves them in order.
     """
     rows, segments, positions = tiled(rows, segments)
     lengths = segments.lengths
     ranks = np.floor(lengths * arguments[0] / 100 + 0.5) - 1
     exists = (ranks >= 0) & (ranks < lengths)
     inside = np.where(exists, ranks, 0).astype(np.int64)
-    chosen = at_ranks(_ascending(rows.values), rows.times, segments, inside)[exists]
+    times = -rows.times if backwards else rows.times
+    chosen = at_ranks(_ascending(rows.values), times, segments, inside)[exists]
     return Picked(chosen if positions is None else positions[chosen], exists.astype(np.int64))
 
 
-PERCENTILE = register(
-    SelectorFunction(
-        name="percentile",
-        summary="The value at rank floor(n · N / 100 + 0.5) of the sorted values; never interpolated.",
-        takes=NUMERIC,
-        returns=same,
-        parameters=(Parameter("N", frozenset({DataType.FLOAT})),),
-        stamp=Stamp.POINT_ALONE,
-        pushdown=False,  # any row may have the rank, so nothing can be thrown away
-        keep=_everything,
-        pick=_percentile,
-        ends=True,
-    )
+_PERCENTILE = SelectorFunction(
+    name="percentile",
+    summary="The value at rank floor(n · N / 100 + 0.5) of the sorted values; never interpolated.",
+    takes=NUMERIC,
+    returns=same,
+    parameters=(Parameter("N", frozenset({DataType.FLOAT})),),
+    stamp=Stamp.POINT_ALONE,
+    pushdown=False,  # any row may have the rank, so nothing can be thrown away
+    keep=_everything,
+    pick=_percentile,
+    ends=True,
 )
+PERCENTILE = register(replace(_PERCENTILE, backwards=replace(_PERCENTILE, pick=partial(_percentile, backwards=True))))
 
 
 def _ascending(values: Array) -> Array:
@@ -201,7 +202,7 @@ TOP = register(
         single_row=False,
         fillable=False,
         takes_keys=True,
-        kin_of_keys="max",
+        best_of_keys="max",
         keep=_best(_descending),
     )
 )
@@ -217,7 +218,7 @@ BOTTOM = register(
         single_row=False,
         fillable=False,
         takes_keys=True,
-        kin_of_keys="min",
+        best_of_keys="min",
         keep=_best(_ascending),
     )
 )

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from influxish.batch import Positions
-from influxish.functions.recurrence import places, running_sum
+from influxish.functions.recurrence import places, running_sum, window_sum
 from influxish.functions.registry import (
     BUCKET,
     REQUIRED,
@@ -160,17 +160,9 @@ CUMULATIVE_SUM = register(
 
 
 def _moving_average(rows: Rows, segments: Segments, arguments: Arguments, course: Course) -> Walked:
-    """The running sum less what has left the window, one after the other, so that it rounds as a stream's does."""
     count = arguments[0]
-    place = places(segments)
-    changes = np.zeros((len(rows.values), 2), rows.values.dtype)
-    full = np.flatnonzero(place >= count)
-    changes[full, 0] = -rows.values[full - count]
-    changes[:, 1] = rows.values
-    pairs = Segments.from_starts(segments.starts * 2, changes.size)
-    sums = running_sum(changes.reshape(-1), pairs)[1::2]
-    row = np.flatnonzero(place >= count - 1)
-    return Walked(row, sums[row] / count)
+    row = np.flatnonzero(places(segments) >= count - 1)
+    return Walked(row, window_sum(rows.values, segments, count)[row] / count)
 
 
 MOVING_AVERAGE = register(

@@ -14,7 +14,8 @@ from influxish.functions.expression import Expression
 from influxish.functions.registry import Arguments, WalkFunction
 from influxish.functions.state import GroupCall
 from influxish.plan.node import Node
-from influxish.types import ALL_TIME, DataType, FieldRequest, SeriesLimit, TimeRange, Window, format_time
+from influxish.plan.wording import during, limit_clauses, listed
+from influxish.types import ALL_TIME, DataType, FieldRequest, SeriesLimit, TimeRange, Window
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -38,7 +39,7 @@ class Table(Node):
         name = f"/{self.measurement}/" if self.is_pattern else self.measurement
         path = ".".join(part for part in (self.database, self.policy) if part)
         by = f" by {', '.join(self.dimensions)}" if self.dimensions else ""
-        return f"table {path + '.' if path else ''}{name}{by}{_during(self.time_range)}"
+        return f"table {path + '.' if path else ''}{name}{by}{during(self.time_range)}"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -88,10 +89,10 @@ class Scan(Node):
 
     def describe(self) -> str:
         labels = [field.label for field in self.fields]
-        columns = labels[0] if len(labels) == 1 else f"{{{_listed(labels)}}}"
+        columns = labels[0] if len(labels) == 1 else f"{{{listed(labels)}}}"
         words = [f"scan {self.measurement}.{columns} [{self.shard}{self._part()}]"]
         if self.tags:
-            words.append(f"tags {_listed(self.tags)}")
+            words.append(f"tags {listed(self.tags)}")
         if self.dimensions:
             words.append(f"by {', '.join(self.dimensions)}")
         if self.series_limit is not None:
@@ -104,7 +105,7 @@ class Scan(Node):
             words.append(f"limit {self.limit}")
         if self.descending:
             words.append("newest first")
-        return " ".join(words) + _during(self.time_range)
+        return " ".join(words) + during(self.time_range)
 
     def _part(self) -> str:
         return "" if self.part == (0, 1) else f", part {self.part[0] + 1}/{self.part[1]}"
@@ -308,6 +309,7 @@ class Walk(Node):
         label: of the column it makes.
         window, time_range: the buckets and the times of the query.
         descending: times fall.
+        alone: it is the only call that is selected, and by no subquery.
     """
 
     function: WalkFunction
@@ -318,6 +320,7 @@ class Walk(Node):
     window: Window | None = None
     time_range: TimeRange = ALL_TIME
     descending: bool = False
+    alone: bool = False
 
     def describe(self) -> str:
         return self.label
@@ -402,12 +405,12 @@ class Emit(Output):
 class Derive(Output):
     """The rows of a subquery, made a source for the query around it.
 
-    Writes: a column for each of `columns` by its name, and one for each of `tags`, taken from the group's key.
+    Writes: a column for each of `columns` by its name, and one for each of `tags` and `keys`, taken from the group.
 
     Attributes:
         dimensions: what the outer query groups by.
         tags: dimensions of the subquery that the outer query may name like tags.
-        keys: labels of dimensions of the subquery that a call around it tells rows apart by, and their names.
+        keys: (label, another dimension) where a call of the outer query chooses by it.
         place: as for a scan.
     """
 
@@ -421,11 +424,6 @@ class Derive(Output):
         return f"subquery {', '.join(column.name for column in self.columns)}{by}{self._clauses()}"
 
 
-def limit_clauses(limit: int | None, offset: int) -> str:
-    """What a picture says of them."""
-    return f"{'' if limit is None else f' limit {limit}'}{f' offset {offset}' if offset else ''}"
-
-
 def _through_merges(node: Node, beside: Callable[[Node], list[Node]]) -> Iterator[Node]:
     """The nodes that `beside` gives for a node, and those behind the merges among them."""
     for other in beside(node):
@@ -435,26 +433,9 @@ def _through_merges(node: Node, beside: Callable[[Node], list[Node]]) -> Iterato
             yield other
 
 
-def _listed(names: Sequence[str]) -> str:
-    """The names; of many only the first few, since what matters of a scan of everything is that it is one."""
-    shown = names if len(names) <= 5 else [*names[:3], f"… {len(names) - 3} more"]
-    return ", ".join(shown)
-
-
 def call_labels(calls: Sequence[GroupCall]) -> dict[str, DataType]:
     """Labels and types of all columns that `calls` make."""
     return {label: type for call in calls for label, type in call.outputs.items()}
-
-
-def _during(time_range: TimeRange) -> str:
-    if time_range == ALL_TIME:
-        return ""
-    words = []
-    if time_range.has_start:
-        words.append(f"from {format_time(time_range.start)}")
-    if time_range.has_stop:
-        words.append(f"until {format_time(time_range.stop)}")
-    return "".join(f" {word}" for word in words)
 
 
 def _final_name(call: GroupCall) -> str:

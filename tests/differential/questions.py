@@ -56,6 +56,12 @@ AVERAGES = (
     "kaufmans_adaptive_moving_average",
     "chande_momentum_oscillator",
 )
+OF_FLOATS = re.compile(r"[vw]\b|(mean|stddev|integral)\(|(sum|max|min|first|last|median|spread|mode)\([vw]\b")
+"""What surely is no integer in a scene."""
+TOP_IN_BUCKETS = re.compile(r"SELECT (top|bottom)\(.*time\(")
+"""A subquery whose rows do not fall in descending order."""
+FILLED_OR_CUT = re.compile(r"fill\((?!none)|LIMIT")
+"""A subquery that fills or cuts its groups."""
 ZONES = ("America/New_York", "Asia/Kolkata", "Europe/Berlin", "UTC")
 
 
@@ -78,10 +84,12 @@ class Questions:
     scene: Scene
     random: Random
     features: list[str] = field(default_factory=list)
+    whole: list[str] = field(default_factory=list)
+    """Sources with buckets that a call without buckets reads: docs/differences.md tells of lower bounds around them."""
 
     def draw(self) -> Question:
         """The next question."""
-        self.features = []
+        self.features, self.whole = [], []
         text = self.select() if self._chance(0.93) else self.show()
         epoch = self.random.choice(("", "", "ns", "ms", "s", "h"))
         return Question(text, tuple(dict.fromkeys(self.features)), epoch)
@@ -98,15 +106,16 @@ class Questions:
                 "distinct": 3,
                 "transform": 20,
                 "arithmetic": 12,
+                "mode": 2,
                 "wrong": 1,
             }
         )
         self._note(f"select:{kind}")
         source, names = self._source(depth)
-        fields, by_time = self._fields(kind, names)
+        fields, by_time = self._fields(kind, names, source)
         clauses = [f"SELECT {', '.join(fields)} FROM {source}"]
-        clauses += self._middle(names, by_time, source)
-        clauses += self._tail(len(fields), depth, cut=kind != "top")
+        clauses += self._middle(names, by_time, source) if kind != "mode" else []
+        clauses += self._tail(len(fields), depth, cut=kind != "top", turn=not TOP_IN_BUCKETS.search(source))
         return " ".join(clauses)
 
     def _source(self, depth: int) -> tuple[str, Sequence[str]]:
@@ -157,7 +166,7 @@ class Questions:
         )
         self._note(f"subquery:{kind}", f"depth:{depth + 1}")
         source, inner = self._source(depth + 1)
-        fields, by_time = self._fields(kind, inner)
+        fields, by_time = self._fields(kind, inner, source)
         if kind != "beside" and self._chance(0.7) and not any("*" in text for text in fields):
             aliased = [
                 f"{text.split(' AS ')[0]} AS {name}"
@@ -171,10 +180,16 @@ class Questions:
         by_tags = any(re.sub(r"time\([^)]*\)|[ ,]", "", text) for text in grouped)
         if by_tags:  # docs/differences.md tells of fill() and LIMIT there
             clauses = [text for text in clauses if not text.startswith("fill(") or text == "fill(none)"]
+        if (
+            kind == "transform"
+            and by_tags
+            and not any(text.startswith("GROUP BY") and "time(" in text for text in clauses)
+        ):
+            clauses[0] = f"SELECT {fields[0]} FROM {source}"  # of several walks along groups rows come torn apart
         clauses += self._tail(len(fields), depth + 1, cut=kind != "top" and not by_tags)
         return f"({' '.join(clauses)})"
 
-    def _fields(self, kind: str, names: Sequence[str]) -> tuple[list[str], str | None]:
+    def _fields(self, kind: str, names: Sequence[str], source: str) -> tuple[list[str], str | None]:
         """The select list, and whether GROUP BY time is allowed ("may"), needed ("must") or wrong (None)."""
         match kind:
             case "raw":
@@ -185,7 +200,8 @@ class Questions:
             case "beside":
                 name = self.random.choice((*SELECTORS, "percentile"))
                 self._note(f"function:{name}")
-                column = self._untied(names) if name == "percentile" else self._number(names)
+                # Which of tied points is selected shows beside it; and of equal values, which has the rank.
+                column = self._untied(names) if name == "percentile" or self.scene.ties else self._number(names)
                 call = f"{name}({column}{', 50' if name == 'percentile' else ''})"
                 beside = [self._column(names) for _ in range(self.random.randint(1, 2))]
                 beside += ["*"] if self._chance(0.05) else []
@@ -194,6 +210,7 @@ class Questions:
                 name, limit = self.random.choice(("top", "bottom")), self.random.randint(1, 5)
                 self._note(f"function:{name}")
                 keys = [self.random.choice(TAG_KEYS) for _ in range(self._pick({0: 6, 1: 3, 2: 1}))]
+                keys = [] if FILLED_OR_CUT.search(source) else keys  # they group the subquery, too
                 beside = [self._column(names)] if self._chance(0.3) else []
                 return [f"{name}({', '.join([self._number(names), *keys, str(limit)])})", *beside], "may"
             case "distinct":
@@ -203,6 +220,9 @@ class Questions:
                 return self._transforms(names)
             case "arithmetic":
                 return self._arithmetic(names)
+            case "mode":  # of all points, most of which have the usual value
+                self._note("function:mode")
+                return [f"mode({self._any(names)})"], None
         return [self._wrong(names)], "may"
 
     def _raw(self, names: Sequence[str]) -> list[str]:
@@ -236,7 +256,8 @@ class Questions:
                 return f"{name}({self.random.choice(('*', '/v|i/', '/^[vwb]/', '*::field'))})"
             case _:
                 name = self.random.choice([name for name in AGGREGATES if name != "integral" or not self.scene.ties])
-                column = self._any(names) if name in ("count", "mode") or self._chance(0.05) else self._number(names)
+                column = self._any(names) if name == "count" or self._chance(0.05) else self._number(names)
+                column = self._untied(names) if name == "mode" else column
         self._note(f"function:{name}")
         unit = f", {self._duration()}" if name == "integral" and self._chance(0.5) else ""
         return f"{name}({self._cast(column, 0.03)}{unit})"
@@ -260,7 +281,7 @@ class Questions:
             ("mean", "sum", "max", "min", "first", "last", "count", "median", "spread", "integral", "mode", "stddev")
         )
         self._note(f"nested:{name}", f"function:{name}")
-        return f"{name}({self._number(names)})"
+        return f"{name}({self._untied(names) if name == 'mode' else self._number(names)})"
 
     def _transform(self, inner: str, nested: bool) -> str:
         kind = self._pick({"change": 10, "average": 6, "maths": 4, "holt_winters": 1 if nested else 0})
@@ -288,6 +309,8 @@ class Questions:
 
     def _maths(self, inner: str) -> str:
         name = self.random.choice((*MATHS, "pow", "log", "atan2"))
+        if name == "abs" and not OF_FLOATS.match(inner):  # 1.6 leaves negative integers as they are
+            name = "round"
         self._note(f"function:{name}")
         rest = f", {self.random.choice((2, 3, 0.5, 10))}" if name in ("pow", "log", "atan2") else ""
         return f"{name}({inner}{rest})"
@@ -313,6 +336,8 @@ class Questions:
         self._note(f"operator:{operator}")
         left = side(False)
         right = side(left.replace(".", "").isdigit())
+        if operator == "%" and "stddev(" in left + right:  # a remainder shows its last digits
+            operator = "-"
         if self._chance(0.04):
             left = f"-{left}"
         return f"{left} {operator} {right}"
@@ -344,12 +369,14 @@ class Questions:
         """WHERE and GROUP BY."""
         timed = (by_time == "must" and self._chance(0.97)) or (by_time == "may" and self._chance(0.55))
         terms = []
+        if by_time and not timed and "(SELECT" in source and re.search(r"\btime\(", source):
+            self.whole.append(source)
         if timed or self._chance(0.4):
             terms += self._time_bounds(timed, source)
         if self._chance(0.35):
             terms.append(self._condition(names, 0))
         where = " AND ".join(self._shuffled(terms))
-        return [*([f"WHERE {where}"] if where else []), *self._group_by(timed)]
+        return [*([f"WHERE {where}"] if where else []), *self._group_by(timed, offset=">" in where)]
 
     def _time_bounds(self, timed: bool, source: str) -> list[str]:
         """Bounds on time. With buckets both of them, near the points, or there would be millions."""
@@ -358,6 +385,8 @@ class Questions:
         if not timed:
             kind = self._pick({"both": 8, "lower": 2, "upper": 1, "equal": 0.3, "odd": 1})
         elif source in ("m", "n") and self._chance(0.1):
+            kind = "upper"
+        if any(text in source for text in self.whole):
             kind = "upper"
         self._note(f"time:{kind}")
         span = scene.stop - scene.start
@@ -487,8 +516,8 @@ class Questions:
 
     # --- the rest ---
 
-    def _group_by(self, timed: bool) -> list[str]:
-        dimensions = [self._time_dimension()] if timed else []
+    def _group_by(self, timed: bool, *, offset: bool) -> list[str]:
+        dimensions = [self._time_dimension(offset=offset)] if timed else []
         if self._chance(0.4):
             kind = self._pick({"tag": 8, "tags": 2, "*": 2, "regex": 1, "missing": 0.5, "field": 0.5})
             self._note(f"group by:{kind}")
@@ -503,22 +532,23 @@ class Questions:
             fill = [f"fill({option})"]
         return [f"GROUP BY {', '.join(self._shuffled(dimensions))}", *fill]
 
-    def _time_dimension(self) -> str:
+    def _time_dimension(self, *, offset: bool) -> str:
+        """Args: offset: it may be asked for; from the beginning of time the server counts it wrong."""
         step = self.scene.step
         every = self.random.choice((step, 2 * step, 5 * step, 7 * step, 10 * step, 30 * step))
         text = _duration(every)
         self._note("group by:time")
         if self._chance(0.04):
             text = self.random.choice(("1w", "1d", "7h"))
-        if self._chance(0.15):
+        if offset and self._chance(0.15):
             self._note("group by:offset")
             return f"time({text}, {self.random.choice(('', '-'))}{_duration(self.random.randint(1, 3 * every // SECOND) * SECOND)})"
         return f"time({text})"
 
-    def _tail(self, fields: int, depth: int, *, cut: bool) -> list[str]:
-        """Args: cut: LIMIT may be asked for; docs/differences.md tells of top(), too."""
+    def _tail(self, fields: int, depth: int, *, cut: bool, turn: bool = True) -> list[str]:
+        """Args: cut: LIMIT may be asked for; turn: ORDER BY may be; docs/differences.md tells of top(), too."""
         clauses = []
-        if self._chance(0.2 if not depth else 0.02):
+        if turn and self._chance(0.2 if not depth else 0.02):
             direction = self.random.choice((" DESC", " DESC", " ASC", ""))
             self._note("order:DESC" if direction == " DESC" else "order:ASC")
             clauses.append(f"ORDER BY time{direction}")

@@ -15,7 +15,7 @@ from influxish.types import SECOND
 
 FILLS = ["fill(null)", "fill(0)", "fill(previous)", "fill(linear)"]
 ORDERS = ["", " ORDER BY time DESC"]
-RANGES = ["WHERE time >= -7s AND time < 400s", "WHERE time < 300s", "WHERE time >= 100s AND time < 101s"]
+RANGES = ["WHERE time >= -7s AND time < 400s", "WHERE time < 300s", "WHERE time >= 101s AND time < 289s"]
 ZONES = ["", " tz('America/New_York')"]
 
 
@@ -44,7 +44,8 @@ def test_slices_are_filled_as_the_whole(
         outer = (
             f"SELECT sum(mean) FROM (SELECT mean(v) FROM m GROUP BY time(5s)) {bounds} GROUP BY {by} {option}{order}"
         )
-        for query in (text, outer + zone):
+        walked = f"SELECT sum(d) FROM (SELECT difference(v) AS d FROM m) {bounds} GROUP BY {by} {option}{order}"
+        for query in (text, outer + zone, walked + zone):
             monkeypatch.setattr(fill, "SLICE_ROWS", 1 << 17)
             whole = repr(list(sparse.query(query, database="demo").rows))
             monkeypatch.setattr(fill, "SLICE_ROWS", slice_rows)

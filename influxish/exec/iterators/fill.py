@@ -6,7 +6,7 @@ Source of the semantics: influxdata/influxdb 1.8, query/iterator.gen.go, the fil
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from influxish.exec.context import QueryContext
 from influxish.exec.grid import Grid, lay_grid
 from influxish.exec.iterator import BatchIterator, HeldIterator
 from influxish.functions.interruption import look
-from influxish.functions.windows import bucket_numbers, bucket_starts
+from influxish.functions.windows import bucket_numbers, bucket_starts, bucket_stops
 from influxish.plan.nodes import Fill, FillColumn, FillOption
 from influxish.types import Array, DataType, Times
 
@@ -30,6 +30,8 @@ class FillIterator(HeldIterator):
     def __init__(self, child: BatchIterator, node: Fill, context: QueryContext) -> None:
         super().__init__(child, context=context)
         self._node = node
+        ends = np.array([node.time_range.start, node.time_range.stop - 1], np.int64)
+        self._begin, self._last = bucket_starts(node.window, ends).tolist()
 
     def produce(self) -> Iterator[Batch]:
         node = self._node
@@ -40,11 +42,10 @@ class FillIterator(HeldIterator):
             rows = rows.reversed()
         starts = np.flatnonzero(np.diff(rows.row_groups, prepend=-1))
         stops = np.append(starts[1:], rows.rows)
-        last = bucket_starts(node.window, np.array([node.time_range.stop - 1], np.int64))[0]
+        first, last = rows.times[starts], self._last
         if node.time_range.has_start:
-            first = bucket_starts(node.window, np.array([node.time_range.start], np.int64)).repeat(len(starts))
-        else:
-            first = rows.times[starts]
+            # Backwards, buckets are filled down to a row that begins before the range: see `_early`.
+            first = np.minimum(self._begin, first) if node.descending else np.full_like(first, self._begin)
         lengths = np.where(first <= last, bucket_numbers(node.window, first, np.full_like(first, last)) + 1, 0)
         self._check(int(lengths.sum(dtype=np.float64)))  # before a row is made; the sum may exceed every integer type
         lengths = lengths.astype(np.int64)
@@ -55,9 +56,10 @@ class FillIterator(HeldIterator):
         for low, high in reversed(lots) if node.descending else lots:
             piece = rows.slice(int(starts[low]), int(stops[high - 1]))
             if lengths[low] > SLICE_ROWS:
-                answers = self._fill_long(piece, int(first[low]), int(last))
+                answers = self._fill_long(piece, int(first[low]), last)
             else:
-                answers = iter([self._fill(piece, first[low:high], int(last))])
+                early = [self._early(piece, fill) for fill in node.columns]
+                answers = iter([self._fill(piece, first[low:high], last, early)])
             for filled in answers:
                 if filled.rows:
                     yield filled.reversed() if node.descending else filled
@@ -80,10 +82,12 @@ class FillIterator(HeldIterator):
         about = np.array(range(first, last + 1, SLICE_ROWS * window.every), np.int64)
         cuts = np.unique(bucket_starts(window, about))
         ends = bucket_starts(window, np.append(cuts[1:] - 1, last))
+        past = int(bucket_stops(window, np.array([last], np.int64))[0])
         lows = np.searchsorted(rows.times, cuts)
         lows[0] = 0  # rows outside of the time range are in the slices at its ends
         highs = np.append(lows[1:], rows.rows)
         kept = [np.flatnonzero(mask) for mask in self._known(rows)]
+        early = [self._early(rows, fill) for fill in self._node.columns]
         numbers = range(len(cuts))
         for i in reversed(numbers) if self._node.descending else numbers:
             look()
@@ -93,7 +97,9 @@ class FillIterator(HeldIterator):
             chosen = np.union1d(np.array(list(beside), np.int64), np.arange(low, high))
             if not len(chosen):
                 continue
-            part = self._fill(_take(rows, chosen), cuts[i : i + 1], int(ends[i]))
+            ahead = (int(np.append(cuts, past)[i + 1]), past) if self._node.descending else (int(cuts[0]), int(cuts[i]))
+            left = [early[k] - self._empty(rows, fill, *ahead) for k, fill in enumerate(self._node.columns)]
+            part = self._fill(_take(rows, chosen), cuts[i : i + 1], int(ends[i]), left)
             own = np.ones(part.rows, np.bool_)
             if i > 0:
                 own &= part.times >= cuts[i]
@@ -108,19 +114,37 @@ class FillIterator(HeldIterator):
             yield present
             yield present & rows.columns[fill.label].mask
 
-    def _fill(self, rows: Batch, first: Times, last: int) -> Batch:
+    def _early(self, rows: Batch, fill: FillColumn) -> Positions:
+        """How many rows of a column come before the time range, (g,) of each group, in the order of the answer.
+
+        A subquery answers buckets that begin before the range, or backwards after it, where something in it looks back.
+        Each of them takes the place of an empty bucket of the range, the first ones there are.
+        """
+        which = np.cumsum(np.diff(rows.row_groups, prepend=rows.row_groups[0]) != 0)
+        beyond = rows.times > self._last if self._node.descending else rows.times < self._begin
+        early = beyond & rows.columns[fill.of].mask & self._node.time_range.has_start
+        return np.bincount(which, weights=early).astype(np.int64)
+
+    def _empty(self, rows: Batch, fill: FillColumn, low: int, high: int) -> int:
+        """How many buckets from `low` up to that of `high` are empty, in the rows of one group."""
+        there = rows.columns[fill.of].mask & (rows.times >= low) & (rows.times < high)
+        ends = (np.array([moment], np.int64) for moment in (low, high))
+        return int(bucket_numbers(self._node.window, *ends)[0]) - int(there.sum())
+
+    def _fill(self, rows: Batch, first: Times, last: int, early: Sequence[Positions]) -> Batch:
+        """Args: early: of each column, how many empty buckets of each group are left out."""
         grid = lay_grid(self._node.window, rows, first, last)
         n = len(grid.times)
         exists = np.zeros(n, np.bool_)
         columns = {}
-        for fill in self._node.columns:
-            column, region = self._fill_column(fill, rows, grid)
+        for fill, left_out in zip(self._node.columns, early, strict=True):
+            column, region = self._fill_column(fill, rows, grid, left_out)
             columns[fill.label] = column
             exists |= region
         batch = Batch.of_rows(rows.groups, grid.groups, grid.times, columns)
         return batch.where(exists)
 
-    def _fill_column(self, fill: FillColumn, rows: Batch, grid: Grid) -> tuple[Column, Mask]:
+    def _fill_column(self, fill: FillColumn, rows: Batch, grid: Grid, left_out: Positions) -> tuple[Column, Mask]:
         """The column over the grid, and where it exists: in groups that have a value at all, from its beginning on."""
         n = len(grid.times)
         own, source = rows.columns[fill.of], rows.columns[fill.label]
@@ -130,9 +154,14 @@ class FillIterator(HeldIterator):
         values[grid.places] = source.values
         valid = np.zeros(n, np.bool_)
         valid[grid.places] = own.mask & source.mask
-        region = _from_first(present, grid, whole_group=self._node.time_range.has_start)
+        region = _from_first(present, grid)
+        if self._node.time_range.has_start:
+            region |= _of_any(present, grid) & (grid.times >= self._begin)
         if grid.extra is not None:
             region &= present | ~grid.extra
+        if (left_out > 0).any():
+            ranks = _ranks(region & ~present, grid, backwards=self._node.descending)
+            region &= present | (ranks >= left_out[_group_numbers(grid)])
         empty = region & ~present
         match fill.option:
             case FillOption.PREVIOUS:
@@ -171,17 +200,33 @@ def number_of(value: float | int, type: DataType) -> float | int:
     return signed if type is DataType.INTEGER else signed % (1 << 64)
 
 
-def _from_first(present: Mask, grid: Grid, *, whole_group: bool) -> Mask:
-    """Rows of groups that have a present row: all of the group's, or those from its first present one on."""
-    seen: Positions = np.cumsum(present)
-    before: Positions = seen - present  # present rows ahead of each row, over all groups
-    so_far: Positions = seen - before[grid.first]
-    if not whole_group:
-        return np.greater(so_far, 0)
-    group = np.cumsum(grid.first == np.arange(len(present))) - 1
-    total = np.bincount(group, weights=present, minlength=int(group[-1]) + 1 if len(group) else 0)
+def _from_first(present: Mask, grid: Grid) -> Mask:
+    """Rows from the first present one of their group on."""
+    return np.greater(_ranks(present, grid) + present, 0)
+
+
+def _of_any(present: Mask, grid: Grid) -> Mask:
+    """Rows of groups that have a present row."""
+    group = _group_numbers(grid)
+    total = np.bincount(group, weights=present)
     whole: Mask = total[group] > 0
     return whole
+
+
+def _ranks(mask: Mask, grid: Grid, *, backwards: bool = False) -> Positions:
+    """How many rows of the mask stand before each row in its group; or behind it."""
+    before: Positions = np.cumsum(mask) - mask
+    ranks: Positions = before - before[grid.first]
+    if backwards:
+        group = _group_numbers(grid)
+        ranks = np.bincount(group, weights=mask).astype(np.int64)[group] - mask - ranks
+    return ranks
+
+
+def _group_numbers(grid: Grid) -> Positions:
+    """(n,) the number of each row's group, from 0."""
+    numbers: Positions = np.cumsum(grid.first == np.arange(len(grid.first))) - 1
+    return numbers
 
 
 def _fill_previous(values: Array, valid: Mask, present: Mask, empty: Mask, grid: Grid, *, backwards: bool) -> None:

@@ -50,7 +50,7 @@ class DeriveIterator(RowIterator):
             columns.setdefault(output.name, batch.columns[str(i)])
         known = dict(zip(batch.groups.dimensions, batch.groups.values, strict=True))
         ids = batch.row_groups
-        for label, tag in (*((tag, tag) for tag in node.tags), *node.keys):
+        for label, tag in (*zip(node.tags, node.tags, strict=True), *node.keys):
             values = known.get(tag, object_array([""] * len(batch.groups)))[ids]
             columns[label] = Column(DataType.TAG, values)
         groups, mapping = batch.groups.project(node.dimensions)

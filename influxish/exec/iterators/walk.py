@@ -32,7 +32,7 @@ class WalkIterator(HeldIterator):
             return
         groups, times = rows.row_groups[known], rows.times[known]
         segments = Segments.of_keys([groups])
-        course = Course(node.descending, node.window, node.time_range)
+        course = Course(node.descending, node.window, node.time_range, node.alone)
         with np.errstate(all="ignore"):
             walked = node.function.walk(Rows(node.type, column.values[known], times), segments, node.arguments, course)
         result = Column(node.function.returns(node.type), walked.values)

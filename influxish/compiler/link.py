@@ -194,22 +194,14 @@ class _Linker:
                 return False
         return False
 
-    def _is_run(
-        self,
-        builder: SelectBuilder,
-        scope: Scope,
-        found: Found,
-        name: str,
-        type: DataType,
-    ) -> bool:
+    def _is_run(self, builder: SelectBuilder, scope: Scope, found: Found, name: str, type: DataType) -> bool:
         """Whether any series that WHERE does not rule out by its tags may have a field of that name and type.
 
-        A subquery is asked always. A name that is no field stands for any.
+        A subquery that has the name is asked always. A name that is no field stands for any.
         """
-        derived = [
-            leaf for source in builder.sources.values() for leaf in leaves_of(source) if isinstance(leaf, Derive)
-        ]
-        if scope.whole_rows or any(self._builder_of(leaf).types.get(name) is type for leaf in derived):
+        leaves = (leaf for source in builder.sources.values() for leaf in leaves_of(source))
+        derived = (self._builder_of(leaf) for leaf in leaves if isinstance(leaf, Derive))
+        if scope.whole_rows or any(name in inner.types for inner in derived):
             return True
         counted, limit = counted_series(builder.condition, scope), self._series_limit(builder)
         for _, source, measurement in (item for listed in found.values() for item in listed):

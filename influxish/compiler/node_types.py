@@ -158,6 +158,8 @@ class NodeTyper:
                 own = scope.fields.get(reference.name)
                 there = own is not None or reference.name in scope.untyped
                 type = read_as if own is read_as or (there and read_as not in function.takes) else DataType.UNKNOWN
+        elif found is None and cast is not None and reference.name in scope.untyped:
+            type = DataType.STRING if cast is DataType.TAG else cast
         elif found is not None and type is DataType.TAG and cast is None and reference.name in scope.texts:
             found, type = (scope.read_as(reference.name, DataType.STRING), DataType.STRING), DataType.STRING
         if found is not None and self._begins_with_floats(node, function, type, reference):
@@ -199,7 +201,7 @@ class NodeTyper:
         """Put nothing in the place of a call. What a subquery below it refuses is refused all the same if a column of
         it has the name that is called for, but a type error under it, and what the call gives is known without it."""
         nothing, below = Nothing(), self._refused_below(node)
-        if below is not None and self.scope.faulty and function.returns(DataType.UNKNOWN) is not DataType.UNKNOWN:
+        if below is not None and self.scope.faulty and _is_known(node, function.returns(DataType.UNKNOWN)):
             self.refused[nothing] = below
         self.graph.redirect(node, nothing)
 
@@ -232,6 +234,13 @@ class NodeTyper:
         """Whether it labels a call of which InfluxDB cannot say what it gives, and so gives nothing: max(nosuch)."""
         call = self.builder.joined.get(label)
         return call is not None and result_type(call, self.scope.type_of) is DataType.UNKNOWN
+
+
+def _is_known(node: Node, type: DataType) -> bool:
+    """Whether the type of what a call gives is known, or of what those give that are called on it."""
+    readers = [reader for reader in node.readers if isinstance(reader, Fill | Walk)]
+    outer = (reader.function.returns(type) if isinstance(reader, Walk) else type for reader in readers)
+    return type is not DataType.UNKNOWN or any(map(_is_known, readers, outer))
 
 
 def _unsupported(function: Function, type: DataType, reference: Reference, *, with_keys: bool) -> QueryError:

@@ -73,6 +73,7 @@ class SelectBuilder:
         stopping: the stream of a call may stop before it is over.
         types: heading → the type that the column has for the query around it, as `result_types.py` says.
         faulty: headings of columns with a type error.
+        unlisted: headings of columns that no wildcard around it lists: the names listed in a call of top() or bottom().
         joined: label → call, of the calls whose results are brought together.
         refused: nothing in the place of a call → why it is refused, if that is part of the graph in the end.
     """
@@ -103,6 +104,7 @@ class SelectBuilder:
     stopping: bool = False
     types: dict[str, DataType] = field(default_factory=dict)
     faulty: set[str] = field(default_factory=set)
+    unlisted: set[str] = field(default_factory=set)
     joined: dict[str, ast.Call | ast.Distinct] = field(default_factory=dict)
     refused: dict[Node, QueryError] = field(default_factory=dict)
 

@@ -17,20 +17,26 @@ from influxish.compiler.keys import key_label, key_names, with_listed_keys
 from influxish.compiler.names import own_title
 from influxish.compiler.node_types import NodeTyper, Refused
 from influxish.compiler.places import resolve_target
-from influxish.compiler.result_types import result_type
+from influxish.compiler.result_types import column_type
 from influxish.compiler.scope import Scope, is_pattern
 from influxish.compiler.select import Compiled
+from influxish.compiler.sources import (
+    aligned_columns,
+    leaf_of,
+    leaves_of,
+    scope_of_subquery,
+    separate_sources,
+)
 from influxish.compiler.wildcards import expand_fields
 from influxish.errors import CompileError, NotFound
-from influxish.functions.expression import NULL, Expression, Reference
+from influxish.functions.expression import Reference
 from influxish.influxql import ast
-from influxish.plan.columns import writes
 from influxish.plan.graph import Graph, walk_down
 from influxish.plan.node import Node
 from influxish.plan.nodes import (
     Aggregate,
-    Computed,
     Derive,
+    Filter,
     Merge,
     Nothing,
     Project,
@@ -41,6 +47,11 @@ from influxish.plan.nodes import (
 from influxish.regex import compile_regex
 from influxish.storage.interface import ScanRequest, ShardSource, Store
 from influxish.types import ALL_TIME, DataType, FieldRequest, SeriesLimit
+
+FoundShard = tuple[str, ShardSource, str]
+"""Name of a shard, the shard, and a measurement in it that a name in FROM means."""
+
+Found = dict[Table, list[FoundShard]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +92,7 @@ class _Linker:
     database: str
     shards: dict[str, ShardSource] = field(default_factory=dict)
     snapshots: dict[tuple[str, str], list[tuple[str, ShardSource]]] = field(default_factory=dict)
-    found: dict[Table, list[tuple[str, ShardSource, str]]] = field(default_factory=dict)
+    found: Found = field(default_factory=dict)
     refused: Refused = field(default_factory=dict)
 
     @property
@@ -98,12 +109,12 @@ class _Linker:
             written = dimension_names([d for d in builder.select.dimensions if not is_time_call(d)])
             by_pattern, offered = any(is_pattern(name) for name in written), set[str]()
             if by_pattern or builder.is_open():
-                offered.update(*map(self._offered_tags, _leaves(builder.source)))
+                offered.update(*map(self._offered_tags, leaves_of(builder.source)))
             builder.own_dimensions = builder.dimensions = Scope(tags=offered).dimensions(written)
             # Grouped by a pattern of any kind, no tag is a column, whether the pattern matches it or not.
             builder.hidden = tuple(offered if by_pattern else offered.intersection(written))
         for builder in reversed(self.compiled.builders):
-            for leaf in (leaf for source in builder.sources.values() for leaf in _leaves(source)):
+            for leaf in (leaf for source in builder.sources.values() for leaf in leaves_of(source)):
                 if isinstance(leaf, Derive):
                     inner = self._builder_of(leaf)
                     around = {*builder.dimensions, *key_names(builder.fields)}
@@ -116,14 +127,14 @@ class _Linker:
 
     def link_select(self, builder: SelectBuilder) -> None:
         unlinked, scope = builder.output, Scope(grouped=frozenset(builder.dimensions))
-        each_source = [list(_leaves(source)) for source in builder.sources.values()]
+        each_source = [list(leaves_of(source)) for source in builder.sources.values()]
         leaves = [leaf for listed in each_source for leaf in listed]
         found = {leaf: self._find(leaf) for leaf in leaves if isinstance(leaf, Table)}
         for leaf in leaves:
             if isinstance(leaf, Table):
                 for _, source, measurement in found[leaf]:
                     schema = source.schema()[measurement]
-                    scope.add(schema.fields, schema.tags)
+                    scope.add_table(schema.fields, schema.tags)
             else:
                 self._add_derived(scope, leaf)
                 scope.whole_rows = not found
@@ -131,19 +142,29 @@ class _Linker:
             expanded = expand_fields(builder.fields, scope, builder.hidden)
             check_expanded(builder.select, expanded, builder.traits.buckets)
             builder.build(expanded)
+        separate_sources(self.graph, builder)
         self._note_types(builder, scope)
         self.refused.update(builder.refused)
         drivers = {ref.name for node in walk_down(builder.output, above=leaves) for ref in _drivers(node, builder)}
         is_run = partial(self._is_run, builder, scope, found)
-        typer = NodeTyper(self.graph, builder, scope, is_run, self.refused)
+        begins_without = partial(self._begins_without, each_source[0], found)
+        typer = NodeTyper(self.graph, builder, scope, is_run, begins_without, self.refused)
         for node in list(walk_down(builder.output, above=leaves)):
             if node.outputs or node is builder.output:  # else it was cut off with a reader that had no column
-                typer.type(node)
+                self._typer_of(node, typer, alone=len(leaves) == 1).type(node)
         for outer in self.compiled.builders:
             for steps, below in outer.sources.items():
                 outer.sources[steps] = builder.output if below is unlinked else below
         for listed in each_source:
-            self._link_leaves(listed, found, scope, builder, drivers)
+            self._linkleaves_of(listed, found, scope, builder, drivers)
+
+    def _typer_of(self, node: Node, typer: NodeTyper, *, alone: bool) -> NodeTyper:
+        """What types a node: conditions on the rows of one of several subqueries know the names that it has."""
+        leaf = leaf_of(node) if isinstance(node, Filter) and not alone else None
+        if not isinstance(leaf, Derive):
+            return typer
+        below = self._builder_of(leaf)
+        return replace(typer, scope=scope_of_subquery(typer.scope, below.types, below.own_dimensions))
 
     def _note_types(self, builder: SelectBuilder, scope: Scope) -> None:
         """What the types of the columns are said to be. Type errors are errors of the outermost SELECT only."""
@@ -152,31 +173,35 @@ class _Linker:
             title, type = own_title(item), DataType.UNKNOWN
             if outermost or not isinstance(item.expression, ast.Distinct):
                 try:
-                    type = result_type(item.expression, scope.type_of)
+                    type = column_type(item.expression, scope.type_of)
                 except CompileError:
                     if outermost:
                         raise
                     if title not in builder.types:
                         builder.faulty.add(title)
             builder.types.setdefault(title, type)
+        builder.unlisted = builder.types.keys() - set(map(own_title, builder.fields))
         for item in builder.select.fields:
             if is_time(item.expression) and item.alias:
                 builder.types.setdefault(item.alias, DataType.UNKNOWN)
 
-    def _is_run(
-        self,
-        builder: SelectBuilder,
-        scope: Scope,
-        found: dict[Table, list[tuple[str, ShardSource, str]]],
-        name: str,
-        type: DataType,
-    ) -> bool:
+    def _begins_without(self, leaves: list[Table | Derive], found: Found, name: str) -> bool:
+        """Whether the first source that has the column, or is a subquery, is a subquery without it."""
+        for leaf in leaves:
+            if isinstance(leaf, Derive):
+                return name not in self._offers(leaf)
+            if any(name in source.schema()[measurement].fields for _, source, measurement in found[leaf]):
+                return False
+        return False
+
+    def _is_run(self, builder: SelectBuilder, scope: Scope, found: Found, name: str, type: DataType) -> bool:
         """Whether any series that WHERE does not rule out by its tags may have a field of that name and type.
 
-        A subquery is asked always. A name that is no field stands for any.
+        A subquery that has the name is asked always. A name that is no field stands for any.
         """
-        derived = [leaf for source in builder.sources.values() for leaf in _leaves(source) if isinstance(leaf, Derive)]
-        if scope.whole_rows or any(self._builder_of(leaf).types.get(name) is type for leaf in derived):
+        leaves = (leaf for source in builder.sources.values() for leaf in leaves_of(source))
+        derived = (self._builder_of(leaf) for leaf in leaves if isinstance(leaf, Derive))
+        if scope.whole_rows or any(name in inner.types for inner in derived):
             return True
         counted, limit = counted_series(builder.condition, scope), self._series_limit(builder)
         for _, source, measurement in (item for listed in found.values() for item in listed):
@@ -189,10 +214,10 @@ class _Linker:
                 return True
         return False
 
-    def _link_leaves(
+    def _linkleaves_of(
         self,
         leaves: list[Table | Derive],
-        found: dict[Table, list[tuple[str, ShardSource, str]]],
+        found: Found,
         scope: Scope,
         builder: SelectBuilder,
         drivers: set[str],
@@ -210,7 +235,7 @@ class _Linker:
 
     # --- sources ---
 
-    def _find(self, table: Table) -> list[tuple[str, ShardSource, str]]:
+    def _find(self, table: Table) -> list[FoundShard]:
         """(shard name, shard, measurement) for everything that a name in FROM means.
 
         What there is is what the outermost SELECT asks for, however narrow the range of a subquery is.
@@ -219,7 +244,7 @@ class _Linker:
             self.found[table] = self._find_anew(table)
         return self.found[table]
 
-    def _find_anew(self, table: Table) -> list[tuple[str, ShardSource, str]]:
+    def _find_anew(self, table: Table) -> list[FoundShard]:
         asked = self.compiled.builders[-1].time_range
         matches: Callable[[str], bool] = table.measurement.__eq__
         if table.is_pattern:
@@ -252,7 +277,7 @@ class _Linker:
         return self.snapshots[key]
 
     def _put_scans(
-        self, table: Table, found: list[tuple[str, ShardSource, str]], scope: Scope, builder: SelectBuilder, place: int
+        self, table: Table, found: list[FoundShard], scope: Scope, builder: SelectBuilder, place: int
     ) -> None:
         limit, counted = self._series_limit(builder), counted_series(builder.condition, scope)
         scans: list[Node] = [
@@ -293,15 +318,8 @@ class _Linker:
 
     def _add_derived(self, scope: Scope, derive: Derive) -> None:
         builder = self._builder_of(derive)
-        types = builder.types
-        selected = [name for name, type in types.items() if type is DataType.TAG]
-        scope.untyped.update(name for name, type in types.items() if type is DataType.UNKNOWN)
-        no_fields = DataType.TAG, DataType.UNKNOWN
-        scope.add({name: [type] for name, type in types.items() if type not in no_fields}, selected)
-        scope.selected.update(selected)
-        scope.texts.update(selected, (name for name in builder.own_dimensions if name not in types))
-        scope.faulty.update(builder.faulty)
-        scope.tags.update(name for name in builder.own_dimensions if name not in types)
+        listed = builder.types.keys() - builder.unlisted
+        scope.add_subquery(builder.types, builder.own_dimensions, builder.faulty, listed)
 
     def _align_derived(self, derive: Derive, scope: Scope, builder: SelectBuilder, place: int, *, alone: bool) -> None:
         """Tell a subquery what is read around it, and give it the columns of its neighbours."""
@@ -311,20 +329,9 @@ class _Linker:
         keys = tuple((key_label(name), name) for name in sorted(key_names(builder.fields)))
         linked = replace(derive, dimensions=builder.dimensions, tags=tags, keys=keys, place=place)
         self.graph.replace(derive, linked)
-        types = writes(linked)
-        wanted = {request.label: request.type for request in scope.requests()}
-        wanted |= dict.fromkeys((*scope.tag_requests(), *dict(keys)), DataType.TAG)
-        names = {request.label: request.name for request in scope.requests()}
-        if alone and all(types.get(label) is type for label, type in wanted.items()):
-            return
-        columns = []
-        for label, type in wanted.items():
-            have = types.get(names.get(label, label))
-            same = have is type or (have is not None and have.is_numeric and type.is_numeric)
-            same = same or (have is DataType.TAG and type is DataType.STRING and names.get(label) in scope.texts)
-            source: Expression = Reference(names.get(label, label), type=type) if same else replace(NULL, type=type)
-            columns.append(Computed(label, source))
-        self.graph.append(linked, Project(columns=tuple(columns), descending=builder.descending))
+        columns = aligned_columns(linked, scope, called=not builder.raw, alone=alone)
+        if columns:
+            self.graph.append(linked, Project(columns=columns, descending=builder.descending))
 
 
 def _drivers(node: Node, builder: SelectBuilder) -> Iterator[Reference]:
@@ -333,12 +340,3 @@ def _drivers(node: Node, builder: SelectBuilder) -> Iterator[Reference]:
         argument = node.argument if isinstance(node, Walk) else node.calls[0].argument
         if argument in builder.names:
             yield builder.names[argument]
-
-
-def _leaves(source: Node) -> Iterator[Table | Derive]:
-    """The tables and subqueries that the rows of one SELECT come from, in the order of FROM."""
-    if isinstance(source, Table | Derive):
-        yield source
-        return
-    for below in source.sources:
-        yield from _leaves(below)

@@ -13,10 +13,11 @@ from influxish.compiler.builder import SelectBuilder
 from influxish.compiler.keys import key_label
 from influxish.compiler.result_types import result_type
 from influxish.compiler.scope import Scope
+from influxish.compiler.sources import leaf_of
 from influxish.compiler.typing import Resolve, type_condition, type_value
 from influxish.errors import CompileError, QueryError
 from influxish.functions.expression import NULL, Reference
-from influxish.functions.registry import FUNCTIONS, Function, SelectorFunction
+from influxish.functions.registry import FUNCTIONS, Function, GroupFunction, SelectorFunction
 from influxish.functions.state import GroupCall
 from influxish.plan.abreast import Abreast
 from influxish.plan.columns import writes
@@ -26,6 +27,7 @@ from influxish.plan.nodes import (
     Aggregate,
     Computed,
     Default,
+    Derive,
     Fill,
     FillOption,
     Filter,
@@ -47,6 +49,7 @@ class NodeTyper:
 
     Attributes:
         is_run: whether any series has values of this name and type, or any values if it names no field.
+        begins_without: whether a subquery that has no column of this name stands in FROM before all sources that do.
         refused: where calls that cannot take the type of their argument are noted down.
     """
 
@@ -54,6 +57,7 @@ class NodeTyper:
     builder: SelectBuilder
     scope: Scope
     is_run: Callable[[str, DataType], bool]
+    begins_without: Callable[[str], bool]
     refused: Refused
 
     def type(self, node: Node) -> None:
@@ -103,21 +107,23 @@ class NodeTyper:
         Rows of subqueries are answered all, if any column named in it is there at all.
         """
         scope = self.scope
-        named = [scope.resolve(reference) for column in node.columns for reference in column.expression.references()]
-        required = dict.fromkeys(found[0] for found in named if found is not None and found[1] is not DataType.TAG)
+        references = [ref for column in node.columns for ref in column.expression.references()]
+        named = [(ref.cast, found) for ref in references if (found := scope.resolve(ref)) is not None]
+        required = dict.fromkeys(label for _, (label, type) in named if type is not DataType.TAG)
         typed = tuple(Computed(c.label, type_value(c.expression, scope.resolve)) for c in node.columns)
-        casts = (ref.cast for column in node.columns for ref in column.expression.references())
-        cast = any(type not in (DataType.UNKNOWN, DataType.ANY_FIELD, None) for type in casts)
-        if scope.whole_rows and (cast or any(found is not None for found in named)):
+        no_cast = DataType.UNKNOWN, DataType.ANY_FIELD, None
+        there = any(cast is not DataType.ANY_FIELD or type is not DataType.TAG for cast, (_, type) in named)
+        whole_rows = scope.whole_rows or isinstance(leaf_of(node), Derive)
+        if whole_rows and (there or any(ref.cast not in no_cast for ref in references)):
             self.graph.replace(node, replace(node, columns=typed))
-        elif required and not scope.whole_rows:
+        elif required and not whole_rows:
             self.graph.replace(node, replace(node, columns=typed, required=tuple(required)))
         else:
             self.graph.redirect(node, Nothing())
 
     def _type_aggregate(self, node: Aggregate) -> None:
-        call = node.calls[0]
-        found = self._argument(node, call.function, self.builder.names[call.argument])
+        call, reference = node.calls[0], self.builder.names[node.calls[0].argument]
+        found = self._argument(node, call.function, reference)
         if found is not None:
             self.graph.replace(node, replace(node, calls=(self._typed_call(call, *found),)))
 
@@ -152,16 +158,30 @@ class NodeTyper:
             elif cast is not None and not scope.fits(reference):
                 read_as = DataType.STRING if cast is DataType.TAG else cast
                 own = scope.fields.get(reference.name)
-                type = read_as if own is read_as or (own and read_as not in function.takes) else DataType.UNKNOWN
+                there = own is not None or reference.name in scope.untyped
+                type = read_as if own is read_as or (there and read_as not in function.takes) else DataType.UNKNOWN
+        elif found is None and cast is not None and reference.name in scope.untyped:
+            type = DataType.STRING if cast is DataType.TAG else cast
         elif found is not None and type is DataType.TAG and cast is None and reference.name in scope.texts:
             found, type = (scope.read_as(reference.name, DataType.STRING), DataType.STRING), DataType.STRING
-        if found is None or type in (DataType.TAG, DataType.UNKNOWN):
-            self._leave_out(node, function)
-            return None
-        if type not in function.takes:
+        if found is not None and self._begins_with_floats(node, function, type, reference):
+            type = DataType.UNKNOWN
+        unknown = type in (DataType.TAG, DataType.UNKNOWN, DataType.ANY_FIELD)
+        if not unknown and type not in function.takes:
             self._refuse(node, function, type, reference)
-            return None
-        return found[0], type
+        elif unknown or found is None:
+            self._leave_out(node, function)
+        else:
+            return found[0], type
+        return None
+
+    def _begins_with_floats(self, node: Node, function: Function, type: DataType, reference: Reference) -> bool:
+        """Whether InfluxDB drops what a call gives, because the first source has no such column: see `by_source`."""
+        keys = isinstance(node, Aggregate) and bool(node.calls[0].keys)
+        by_source = isinstance(function, GroupFunction) and (function.by_source or keys)
+        of_floats = function.returns(type) is function.returns(DataType.FLOAT)
+        taken = type in function.takes or (keys and type is DataType.BOOLEAN)
+        return by_source and taken and not of_floats and self.begins_without(reference.name)
 
     def _type_walk(self, node: Walk) -> None:
         source = node.source
@@ -183,7 +203,7 @@ class NodeTyper:
         """Put nothing in the place of a call. What a subquery below it refuses is refused all the same if a column of
         it has the name that is called for, but a type error under it, and what the call gives is known without it."""
         nothing, below = Nothing(), self._refused_below(node)
-        if below is not None and self.scope.faulty and function.returns(DataType.UNKNOWN) is not DataType.UNKNOWN:
+        if below is not None and self.scope.faulty and _is_known(node, function.returns(DataType.UNKNOWN)):
             self.refused[nothing] = below
         self.graph.redirect(node, nothing)
 
@@ -216,6 +236,13 @@ class NodeTyper:
         """Whether it labels a call of which InfluxDB cannot say what it gives, and so gives nothing: max(nosuch)."""
         call = self.builder.joined.get(label)
         return call is not None and result_type(call, self.scope.type_of) is DataType.UNKNOWN
+
+
+def _is_known(node: Node, type: DataType) -> bool:
+    """Whether the type of what a call gives is known, or of what those give that are called on it."""
+    readers = [reader for reader in node.readers if isinstance(reader, Fill | Walk)]
+    outer = (reader.function.returns(type) if isinstance(reader, Walk) else type for reader in readers)
+    return type is not DataType.UNKNOWN or any(map(_is_known, readers, outer))
 
 
 def _unsupported(function: Function, type: DataType, reference: Reference, *, with_keys: bool) -> QueryError:

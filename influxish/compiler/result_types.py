@@ -55,11 +55,21 @@ def result_type(node: ast.Expression, type_of: TypeOf) -> DataType:
     return _LITERALS.get(type(node), DataType.UNKNOWN)
 
 
+def column_type(node: ast.Expression, type_of: TypeOf) -> DataType:
+    """The type that a selected expression is said to have as a column: a tag selected as a field is a tag all the same.
+
+    Raises:
+        CompileError: as `result_type` does.
+    """
+    if isinstance(node, ast.VarRef) and node.type is DataType.ANY_FIELD:
+        return type_of(node.name)
+    return result_type(node, type_of)
+
+
 def _type_of_variable(node: ast.VarRef, type_of: TypeOf) -> DataType:
-    if node.type in (None, DataType.ANY_FIELD):
+    if node.type is None or node.type is DataType.ANY_FIELD:
         own = type_of(node.name)
         return DataType.UNKNOWN if own is DataType.TAG and node.type is not None else own
-    assert node.type is not None
     return node.type
 
 

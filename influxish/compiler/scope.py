@@ -17,7 +17,9 @@ class Scope:
 
     Attributes:
         fields: name → type; where sources disagree, the first in `TYPE_PREFERENCE`.
-        tags: tag keys.
+        tags: tag keys, and tags that subqueries select.
+        columns: the names that a wildcard lists as columns, tags that subqueries select among them.
+        keys: the tag keys that sources can be grouped by, which a wildcard lists besides.
         casts: label → field to be read as another type than its own, collected while names are resolved.
         grouped: what the rows are grouped by; a condition may name it like a tag, though the source offers no such tag.
         conditions: the names that conditions took from there.
@@ -32,6 +34,8 @@ class Scope:
 
     fields: dict[str, DataType] = field(default_factory=dict)
     tags: set[str] = field(default_factory=set)
+    columns: set[str] = field(default_factory=set)
+    keys: set[str] = field(default_factory=set)
     casts: dict[str, FieldRequest] = field(default_factory=dict)
     grouped: frozenset[str] = frozenset()
     conditions: set[str] = field(default_factory=set)
@@ -42,12 +46,41 @@ class Scope:
     texts: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
 
-    def add(self, fields: Mapping[str, Iterable[DataType]], tags: Iterable[str]) -> None:
-        """Take in the columns of one more source."""
+    def add_table(self, fields: Mapping[str, Iterable[DataType]], tags: Iterable[str]) -> None:
+        """Take in the fields and tags of one more measurement."""
+        self._add_fields(fields)
+        self.columns.update(fields)
+        self.keys.update(tags)
+        self.tags.update(tags)
+
+    def add_subquery(
+        self, types: Mapping[str, DataType], dimensions: Iterable[str], faulty: Iterable[str], listed: Iterable[str]
+    ) -> None:
+        """Take in the columns of one more subquery.
+
+        Args:
+            types: of each column, as `result_types.py` says. A column of which nothing is known is a tag if the
+                subquery is grouped by one of that name, though it holds no value.
+            dimensions: the tag keys that the subquery itself is grouped by.
+            faulty: columns with a type error.
+            listed: the columns that a wildcard lists.
+        """
+        grouped = {name for name in dimensions if types.get(name, DataType.UNKNOWN) is DataType.UNKNOWN}
+        known = {name: type for name, type in types.items() if type is not DataType.UNKNOWN}
+        selected = {name for name, type in known.items() if type is DataType.TAG}
+        self._add_fields({name: [type] for name, type in known.items() if type is not DataType.TAG})
+        self.untyped.update(name for name in types if name not in known and name not in grouped)
+        self.selected.update(selected)
+        self.texts.update(selected, grouped)
+        self.tags.update(selected, grouped)
+        self.faulty.update(faulty)
+        self.columns.update(listed)
+        self.keys.update(dimensions)
+
+    def _add_fields(self, fields: Mapping[str, Iterable[DataType]]) -> None:
         for name, types in fields.items():
             known = [self.fields[name]] if name in self.fields else []
             self.fields[name] = min([*types, *known], key=TYPE_PREFERENCE.index)
-        self.tags.update(tags)
 
     def resolve(self, reference: Reference) -> tuple[str, DataType] | None:
         """Label and type of the column that a name means, None if there is none."""
@@ -78,7 +111,7 @@ class Scope:
         if cast is None or (cast is own):
             return True
         if own is None:
-            return cast is DataType.TAG or cast is DataType.ANY_FIELD
+            return cast is DataType.TAG
         return cast is DataType.ANY_FIELD or (own.is_numeric and cast.is_numeric)
 
     def type_of(self, name: str) -> DataType:
@@ -92,6 +125,8 @@ class Scope:
         found = self.resolve(reference)
         if found is not None and found[1] is DataType.TAG and self.whole_rows and found[0] in self.selected:
             return found[0], DataType.STRING  # nothing can be compared with a text that is missing
+        if found is None and self.whole_rows and reference.name in self.untyped:
+            return reference.name, DataType.UNKNOWN  # a column without values
         if found is not None or reference.name not in self.grouped or reference.cast not in (None, DataType.TAG):
             return found
         if reference.name in self.fields:

@@ -44,7 +44,9 @@ def type_value(node: Expression, resolve: Resolve, *, whole: bool = False) -> Ex
             return node
         case Reference():
             found = resolve(node)
-            return NULL if found is None else Reference(found[0], type=found[1], span=node.span)
+            if found is None or found[1] is DataType.UNKNOWN:
+                return NULL
+            return Reference(found[0], type=found[1], span=node.span)
         case Arithmetic(op=op, left=left, right=right):
             typed = combine(op, type_value(left, resolve, whole=whole), type_value(right, resolve, whole=whole), node)
             if whole and op == "/" and any(True for _ in node.references()):
@@ -95,7 +97,8 @@ def type_condition(node: Expression, resolve: Resolve, *, whole_rows: bool = Fal
     """A condition with its names resolved. What cannot be compared is false; an unknown name is an empty tag.
 
     Args:
-        whole_rows: it is about the rows of subqueries, where a boolean that is missing is false.
+        whole_rows: it is about the rows of subqueries, where a boolean that is missing is false beside another one,
+            and a name that means nothing is empty whatever it is compared with.
     """
     match node:
         case Literal():
@@ -106,15 +109,16 @@ def type_condition(node: Expression, resolve: Resolve, *, whole_rows: bool = Fal
             )
         case Match(operand=operand):
             value = _operand(operand, resolve, beside=EMPTY)
-            return replace(node, operand=value) if value is not None and value.type in _TEXT else FALSE
+            return replace(node, operand=value) if value.type in _TEXT else FALSE
         case Comparison(op=op, left=left, right=right):
-            a, b = _operand(left, resolve, beside=right), _operand(right, resolve, beside=left)
-            if a is None or b is None or not _comparable(op, a.type, b.type):
+            beside = (EMPTY, EMPTY) if whole_rows else (right, left)
+            a, b = _operand(left, resolve, beside=beside[0]), _operand(right, resolve, beside=beside[1])
+            if whole_rows and DataType.BOOLEAN in (a.type, b.type):
+                a, b = (combine("|", side, FALSE, side) if _may_be_false(side) else side for side in (a, b))
+            if NULL in (a, b) or not _comparable(op, a.type, b.type):
                 return FALSE
             if not whole_rows and a.type is b.type is DataType.TAG:
                 return _of_two_tags(replace(node, left=a, right=b))
-            if whole_rows and a.type is DataType.BOOLEAN:
-                a, b = combine("|", a, FALSE, a), combine("|", b, FALSE, b)
             return replace(node, left=a, right=b)
     return FALSE
 
@@ -126,12 +130,16 @@ def _of_two_tags(comparison: Comparison) -> Expression:
     return Logical("AND" if op == "!=" else "OR", (comparison, there), type=DataType.BOOLEAN, span=comparison.span)
 
 
-def _operand(node: Expression, resolve: Resolve, *, beside: Expression) -> Expression | None:
-    """A side of a comparison, given the other; None if it can have no value."""
+def _operand(node: Expression, resolve: Resolve, *, beside: Expression) -> Expression:
+    """A side of a comparison, given the other; null if it can have no value."""
     if isinstance(node, Reference) and resolve(node) is None:
-        return EMPTY if beside.type is DataType.STRING else None
-    value = type_value(node, resolve, whole=True)
-    return None if value is NULL else value
+        return EMPTY if beside.type is DataType.STRING else NULL
+    return type_value(node, resolve, whole=True)
+
+
+def _may_be_false(side: Expression) -> bool:
+    """Whether a side that is missing is false beside a boolean: anything that is no value of another type."""
+    return side is NULL or side.type is DataType.BOOLEAN
 
 
 def _comparable(op: str, left: DataType, right: DataType) -> bool:

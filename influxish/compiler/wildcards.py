@@ -33,17 +33,16 @@ def expand_fields(fields: Sequence[ast.Field], scope: Scope, dimensions: Collect
 
 def _columns(pattern: ast.Expression, scope: Scope, dimensions: Collection[str]) -> list[ast.VarRef]:
     kind = pattern.kind if isinstance(pattern, ast.Wildcard) else None
-    fields = set() if kind == "tag" else {*scope.fields, *scope.untyped}
-    tags = set() if kind == "field" else scope.tags - set(dimensions)
+    fields = scope.columns.intersection({*scope.fields, *scope.untyped})
+    columns = {None: scope.columns, "field": fields, "tag": scope.columns - fields}[kind]
+    keys = set() if kind == "field" else scope.keys - set(dimensions)
     found = []
-    for name in sorted(fields | tags):
+    for name in sorted(columns | keys):
         if not _matches(pattern, name):
             continue
-        if name in scope.fields and name in scope.tags:  # without its kind, the name would be the field
-            kinds = ((DataType.ANY_FIELD, fields), (DataType.TAG, tags))
-            found += [ast.VarRef(name, cast, span=pattern.span) for cast, names in kinds if name in names]
-        else:
-            found.append(ast.VarRef(name, span=pattern.span))
+        both = name in scope.fields and name in scope.tags  # without its kind, the name would be the field
+        kinds = ((DataType.ANY_FIELD, columns), (DataType.TAG, keys))
+        found += [ast.VarRef(name, cast if both else None, span=pattern.span) for cast, names in kinds if name in names]
     return found
 
 

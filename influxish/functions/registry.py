@@ -148,6 +148,9 @@ class GroupFunction(Function):
         pushdown: whether computing partial states where the data is ships less than the rows themselves.
         alone: no other call, field or tag may be selected beside it.
         nested: name of a function whose call may stand as the argument → name of the function the two are together.
+        by_source: InfluxDB calls it on each source of FROM by itself, and then on what comes of them. A subquery that
+            lacks the column counts as floats; where it is the first source, results of another type are dropped.
+            Source: influxdata/influxdb 1.6, callIterator in query/select.go, Iterators.coerce in query/iterator.go.
         backwards: what is called in its place where time runs backwards; None: itself.
     """
 
@@ -160,6 +163,7 @@ class GroupFunction(Function):
     pushdown: bool = True
     alone: bool = False
     nested: Mapping[str, str] = field(default_factory=dict)
+    by_source: bool = False
     backwards: GroupFunction | None = None
 
 
@@ -195,7 +199,8 @@ class SelectorFunction(GroupFunction):
         keep: (rows, segments, arguments) → positions.
         pick: (rows, segments, arguments) → positions, or None for `keep`.
         takes_keys: whether tag or field names may stand between the column and the parameters: top(v, host, 3).
-        best_of_keys: the function by which InfluxDB first takes the best of each combination of such names.
+        best_of_keys: the function by which InfluxDB first takes the best of each combination of such names, in each
+            source by itself.
         stops: whether its stream stops at a bucket that has rows of which none is picked; at most one is. What comes
             of that is in `exec/interleave.py`.
     """

@@ -59,7 +59,7 @@ def writes(node: Node) -> dict[str, DataType]:
         case Project(columns=columns):
             return {column.label: column.expression.type for column in columns}
         case Merge() | Filter() | Sort():
-            return writes(node.source) if node.inputs else {}
+            return next((made for source in node.sources if (made := writes(source))), {})
         case Nothing() | Open() | Table():
             return {}
     raise TypeError(f"no columns known for {type(node).__name__}")

@@ -376,6 +376,8 @@ class Questions:
 
     def _wrong(self, names: Sequence[str]) -> str:
         self._note("error:select")
+        if self._chance(0.1):  # clauses in the place of calls
+            return self.random.choice(("fill(v, 1)", "tz('UTC')"))
         return self.random.choice(
             (
                 "foo(v)", "mean()", "mean(v, v)", "mean(1)", "mean(v + 1)", "percentile(v)", "percentile(v, 'a')", "top(v)",
@@ -392,7 +394,6 @@ class Questions:
                 "derivative(s)", "difference(b)", "moving_average(s, 2)", "cumulative_sum(s)", "elapsed(s)", "s + 1", "b + 1", "v & 1",
                 "b & true", "s + s", "b + b", "abs(s)", "sqrt(b)", "pow(s, 2)", "max(v) AS", "v v", "mean(*) + 1", "* + 1", "v::foo",
                 "mean(distinct(v))", "v + mean(v)", "abs(mean(v), 1)", "derivative(derivative(v))", "difference(max(v)), v",
-                "fill(v, 1)", "tz('UTC')",
             )
         )  # fmt: skip
 

@@ -12,6 +12,7 @@ from enum import Enum
 
 from influxish.compiler.arguments import check_arguments, check_math
 from influxish.compiler.reduction import LITERALS, reduced
+from influxish.compiler.result_types import typed_text
 from influxish.errors import CompileError, QueryError
 from influxish.functions.interruption import look
 from influxish.functions.registry import (
@@ -22,7 +23,7 @@ from influxish.functions.registry import (
     Stamp,
     WalkFunction,
 )
-from influxish.influxql import ast, format_node
+from influxish.influxql import ast
 from influxish.influxql.node import AstNode
 
 
@@ -210,7 +211,7 @@ def _check_call(call: ast.Call, traits: Traits, limit: int, wildcard: bool) -> N
 def _check_walk(call: ast.Call, function: WalkFunction, traits: Traits, limit: int, wildcard: bool) -> None:
     check_arguments(call, function)
     traits.only_selectors = False
-    inner = call.args[0].call if isinstance(call.args[0], ast.Distinct) else call.args[0]
+    inner = call.args[0]  # `DISTINCT v` is no call here
     if function.of_aggregates == "never" or not isinstance(inner, ast.Call):
         if function.of_aggregates == "must":
             raise CompileError(f"must use aggregate function with {call.name}", span=inner.span)
@@ -277,7 +278,7 @@ def _check_top_bottom(call: ast.Call, traits: Traits, limit: int) -> None:
         )
     last = call.args[-1]
     if not isinstance(last, ast.IntegerLiteral):
-        raise CompileError(f"expected integer as last argument in {name}(), found {format_node(last)}", span=last.span)
+        raise CompileError(f"expected integer as last argument in {name}(), found {typed_text(last)}", span=last.span)
     if last.value <= 0:
         raise CompileError(f"limit ({last.value}) in {name} function must be at least 1", span=last.span)
     if 0 < limit < last.value:
@@ -289,11 +290,11 @@ def _check_top_bottom(call: ast.Call, traits: Traits, limit: int) -> None:
     first = call.args[0]
     if not isinstance(first, ast.VarRef):
         raise CompileError(
-            f"expected first argument to be a field in {name}(), found {format_node(first)}", span=first.span
+            f"expected first argument to be a field in {name}(), found {typed_text(first)}", span=first.span
         )
     for argument in call.args[1:-1]:
         if not isinstance(argument, ast.VarRef):
             raise CompileError(
-                f"only fields or tags are allowed in {name}(), found {format_node(argument)}", span=argument.span
+                f"only fields or tags are allowed in {name}(), found {typed_text(argument)}", span=argument.span
             )
     traits.top_bottom = name

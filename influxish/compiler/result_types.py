@@ -102,8 +102,12 @@ def _type_error(node: ast.Expression, type_of: TypeOf, told: str) -> CompileErro
     return CompileError(f"type error: {typed_text(node, type_of)}: {told}", span=node.span)
 
 
-def typed_text(node: ast.Expression, type_of: TypeOf) -> str:
-    """The expression as InfluxDB prints it once it knows the types: `first(v::float) + 2.500`."""
+def _untyped(name: str) -> DataType:
+    return DataType.UNKNOWN
+
+
+def typed_text(node: ast.Expression, type_of: TypeOf = _untyped) -> str:
+    """The expression as InfluxDB prints it in errors, with the types that are known: `first(v::float) + 2.500`."""
     match node:
         case ast.VarRef(name=name):
             type = _type_of_variable(node, type_of)

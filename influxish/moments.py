@@ -6,7 +6,7 @@ Columns of times are read elsewhere, in bulk; durations are `influxql/durations.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from influxish.types import DAY, HOUR, MINUTE, SECOND
@@ -43,6 +43,14 @@ def parse_moment(text: str, *, zone: str = "", lenient: bool = False) -> int | N
     stamp = datetime(year, month, day, hour, minute, second)
     local = (stamp.toordinal() - _EPOCH) * DAY + hour * HOUR + minute * MINUTE + second * SECOND
     return local + int((found["fraction"] or "").ljust(9, "0")) - _offset(found["offset"] or "", stamp, zone)
+
+
+def clock_shown(text: str, zone: str) -> tzinfo:
+    """The clock that a text of a moment shows, as `parse_moment` reads it: that of its offset, or that of the zone."""
+    found = _STRICT.fullmatch(text)
+    if found is None or not found["offset"]:
+        return ZoneInfo(zone) if zone else UTC
+    return timezone(timedelta(microseconds=_offset(found["offset"], datetime.min, zone) // 1000))
 
 
 def _offset(text: str, stamp: datetime, zone: str) -> int:

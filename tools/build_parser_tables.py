@@ -37,8 +37,7 @@ def render() -> str:
     Raises:
         SystemExit: the grammar is ambiguous, or a production names a symbol that does not exist or is never used.
     """
-    grammar = _grammar()
-    table = yacc.LRGeneratedTable(grammar, "LALR", yacc.NullLogger())
+    table = yacc.LRGeneratedTable(grammar(), "LALR", yacc.NullLogger())
     if table.sr_conflicts or table.rr_conflicts:
         raise SystemExit(f"the grammar is ambiguous: {table.sr_conflicts} {table.rr_conflicts}")
     productions = "".join(
@@ -53,7 +52,12 @@ def render() -> str:
     )
 
 
-def _grammar() -> Any:
+def grammar() -> Any:
+    """The grammar as PLY has it, with all productions in the order in which they are written and numbered.
+
+    Raises:
+        SystemExit: a production names a symbol that does not exist or is never used.
+    """
     grammar = yacc.Grammar(list(TOKENS))
     for level, (associativity, *terminals) in enumerate(expressions.precedence, start=1):
         for terminal in terminals:

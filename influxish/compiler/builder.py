@@ -5,21 +5,25 @@ Kept until linking, because what wildcards stand for is known only then, and tho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from influxish.compiler.arguments import constants
+from influxish.compiler.calls import as_call, group_calls, is_call, is_computed, outside_calls, stripped
 from influxish.compiler.checks import Traits
+from influxish.compiler.dimensions import is_time_call
 from influxish.compiler.expressions import lower
 from influxish.compiler.keys import listed_keys, takes_keys, with_listed_keys
 from influxish.compiler.lookback import look_back, looks_back
 from influxish.compiler.names import column_label, column_names, own_title
+from influxish.compiler.streams import may_stop, read_abreast, with_stops
 from influxish.errors import CompileError, QueryError
 from influxish.functions.expression import Expression, Reference
 from influxish.functions.interruption import look
-from influxish.functions.registry import FUNCTIONS, GroupFunction, SelectorFunction, Stamp, WalkFunction
-from influxish.functions.state import Ending, GroupCall
+from influxish.functions.registry import FUNCTIONS, GroupFunction, Stamp, WalkFunction
+from influxish.functions.state import GroupCall
 from influxish.influxql import ast, format_node
+from influxish.plan.abreast import Abreast, stops_label
 from influxish.plan.graph import Graph
 from influxish.plan.node import Node
 from influxish.plan.nodes import (
@@ -66,6 +70,7 @@ class SelectBuilder:
         row_window: those that do not come by the buckets of this window; None: by the series of the subquery alone.
         hidden: the tags that a wildcard among the fields leaves out.
         alone: the fields call one group function, and no other.
+        stopping: the stream of a call may stop before it is over.
         types: heading → the type that the column has for the query around it, as `result_types.py` says.
         faulty: headings of columns with a type error.
         unlisted: headings of columns that no wildcard around it lists: the names listed in a call of top() or bottom().
@@ -96,6 +101,7 @@ class SelectBuilder:
     dimensions: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     alone: bool = False
+    stopping: bool = False
     types: dict[str, DataType] = field(default_factory=dict)
     faulty: set[str] = field(default_factory=set)
     unlisted: set[str] = field(default_factory=set)
@@ -114,9 +120,10 @@ class SelectBuilder:
 
     @property
     def order(self) -> tuple[bool, Window | None]:
-        """How its rows come, as `by_time` and `row_window` say. What walks along rows leaves them in their order."""
-        in_place = all(isinstance(FUNCTIONS[call.name], WalkFunction) for call in self.traits.calls)
-        return (self.by_time, self.row_window) if in_place else (False, self.window)
+        """How its rows come, as `by_time` and `row_window` say: as they are read, but for those that are aggregated."""
+        as_read = all(isinstance(FUNCTIONS.get(call.name), WalkFunction) for call in self.traits.calls)
+        nested = any(isinstance(call.args[0], ast.Call | ast.Distinct) for call in self.traits.calls)
+        return (self.by_time, self.row_window) if as_read and not nested else (False, self.window)
 
     @property
     def written_tags(self) -> list[ast.Field]:
@@ -133,7 +140,8 @@ class SelectBuilder:
         self.parts.clear()
         self.results.clear()
         self.fields = list(fields)
-        self.alone = len({format_node(call) for item in fields for call in _group_calls(item.expression)}) == 1
+        calls = {format_node(call): as_call(call) for item in fields for call in group_calls(item.expression)}
+        self.alone, self.stopping = len(calls) == 1, any(self._may_stop(call) for call in calls.values())
         self._build_fields()
         for read in old:
             self.graph.disconnect(read)
@@ -154,15 +162,21 @@ class SelectBuilder:
         if self.raw:
             self._connect_raw(listed)
         else:
-            beside = [variable for item in listed for variable in _outside_calls(item.expression)]
-            if self._has_defaults:
+            beside = [variable for item in listed for variable in outside_calls(item.expression)]
+            if self._has_defaults or self.stopping:
                 self._join_calls(listed, beside)
-            for item in listed:
-                self._connect(self._field(item.expression, beside))
+            for node in self._field_nodes([stripped(item.expression) for item in listed], beside):
+                self._connect(node)
+
+    def _field_nodes(self, fields: Sequence[ast.Expression], beside: Sequence[ast.VarRef]) -> Sequence[Node]:
+        """The node of each field. Rows that streams which stop have brought out of order are not joined again."""
+        if self.stopping and any(is_computed(field) for field in fields):
+            return [self._computed({self._label(ast.Field(field)): field for field in fields}, beside)] * len(fields)
+        return [self._field(field, beside) for field in fields]
 
     def _retitle(self, columns: tuple[OutputColumn, ...]) -> None:
         settings = {**self.output.settings, "columns": columns}
-        if not self.raw and not self.alone:  # each call has a limit of its own
+        if not self.raw and self._limits_calls:
             settings |= {"limit": None, "offset": 0}
         renamed = type(self.output)(**settings)
         self.graph.replace(self.output, renamed)
@@ -180,11 +194,9 @@ class SelectBuilder:
 
     def _label(self, item: ast.Field) -> str:
         look()
-        expression = item.expression
-        while isinstance(expression, ast.ParenExpr):
-            expression = expression.expression
+        expression = stripped(item.expression)
         if not isinstance(expression, ast.VarRef):
-            return format_node(_as_call(expression) if _is_call(expression) else expression)
+            return format_node(as_call(expression) if is_call(expression) else expression)
         return self._name(expression) if self.raw else _beside_label(self.traits.calls[0], expression)
 
     def _name(self, node: ast.Expression) -> str:
@@ -197,7 +209,7 @@ class SelectBuilder:
     def _connect_raw(self, fields: Sequence[ast.Field]) -> None:
         rows, read = self.source, None
         if self._has_defaults:
-            variables = [node for item in fields for node in _outside_calls(item.expression)]
+            variables = [node for item in fields for node in outside_calls(item.expression)]
             read = lambda node: Reference(self._name(node), span=node.span)  # noqa: E731
             labels = {self._name(node): Reference(node.name, node.type, span=node.span) for node in variables}
             rows = self._with_defaults(self._sorted(self._project(labels, rows)), labels)
@@ -221,6 +233,11 @@ class SelectBuilder:
         self.graph.connect(rows, sort)
         return sort
 
+    @property
+    def _limits_calls(self) -> bool:
+        """Whether each call has a limit of its own."""
+        return not self.alone or self.stopping
+
     # --- values where there are none ---
 
     @property
@@ -236,28 +253,42 @@ class SelectBuilder:
 
     def _join_calls(self, fields: Sequence[ast.Field], beside: Sequence[ast.VarRef]) -> None:
         """Bring the columns of all calls together, so that one without a value in a row can have a default."""
-        calls = [call for item in fields for call in _group_calls(item.expression)]
+        calls = [call for item in fields for call in group_calls(item.expression)]
         self.joined = {format_node(call): call for call in calls}
         nodes = {format_node(call): self._result(call, beside) for call in calls}
         labels = list(nodes)
         first = self.traits.calls[0]
         nodes |= {_beside_label(first, node): self._result(first, beside) for node in beside}
-        if len(nodes) < 2:
+        if self.stopping:
+            stopping = [[label] for label, call in self.joined.items() if self._may_stop(as_call(call))]
+            stopping[0] += [_beside_label(first, node) for node in beside]
+            abreast = self._abreast(nodes.values(), stopping, patient=not self.is_subquery)
+            nodes = dict.fromkeys(nodes, abreast)
+            self.results |= dict.fromkeys(labels, abreast)
+        if len(nodes) < 2 or not self._has_defaults:
             return
         joined = self._project({label: Reference(label) for label in nodes}, *nodes.values())
         defaults = self._with_defaults(joined, nodes)
         self.results |= dict.fromkeys(labels, defaults)
 
+    def _may_stop(self, call: ast.Call) -> bool:
+        """Whether its stream may stop. Over the groups of a subquery it goes on if any of them has a row."""
+        return may_stop(call.name) and not (
+            self.is_subquery and any(not is_time_call(d) for d in self.select.dimensions)
+        )
+
+    def _abreast(self, sources: Iterable[Node], stopping: Iterable[Sequence[str]], *, patient: bool) -> Node:
+        abreast = Abreast(streams=(), patient=patient, descending=self.descending)
+        return read_abreast(self.graph, sources, stopping, abreast)
+
     # --- calls ---
 
     def _field(self, node: ast.Expression, beside: Sequence[ast.VarRef]) -> Node:
-        while isinstance(node, ast.ParenExpr):
-            node = node.expression
         if isinstance(node, ast.VarRef):  # a column beside a selector comes with the selected point
             return self._result(self.traits.calls[0], beside)
-        if _is_call(node):
+        if is_call(node):
             return self._result(node, beside)
-        return self._computed(node, beside)
+        return self._computed({format_node(node): node}, beside)
 
     def _made(self, node: ast.Expression, beside: Sequence[ast.VarRef]) -> Node:
         """The node whose column is the result of a call as it is selected.
@@ -266,16 +297,16 @@ class SelectBuilder:
         """
         if self.is_subquery and any(isinstance(part, ast.Distinct) for part in node.walk()):
             return Nothing()
-        return self._call(_as_call(node), beside)
+        return self._call(as_call(node), beside)
 
-    def _computed(self, node: ast.Expression, beside: Sequence[ast.VarRef]) -> Node:
-        """Arithmetic and mathematics over calls: a projection that reads all of them."""
+    def _computed(self, fields: Mapping[str, ast.Expression], beside: Sequence[ast.VarRef]) -> Node:
+        """Arithmetic and mathematics over calls, by labels: a projection that reads all of them."""
         calls: dict[str, Node] = {}
 
         def result(call: ast.Call | ast.Distinct | ast.Wildcard) -> Expression:
-            if isinstance(call, ast.Wildcard) or not _is_call(call):
+            if isinstance(call, ast.Wildcard) or not is_call(call):
                 raise CompileError(f"undefined function {format_node(call)}", span=call.span)
-            label = format_node(_as_call(call))
+            label = format_node(as_call(call))
             calls.setdefault(label, self._result(call, beside))
             return Reference(label, span=call.span)
 
@@ -284,20 +315,20 @@ class SelectBuilder:
             calls.setdefault(format_node(first), self._result(first, beside))
             return Reference(_beside_label(first, node), span=node.span)
 
-        expression = lower(node, result, variable)
-        project = Project(columns=(Computed(format_node(node), expression),), descending=self.descending)
-        for source in dict.fromkeys(calls.values()):
-            self.graph.connect(source, project)
-        return project
+        columns = {label: lower(node, result, variable) for label, node in fields.items()}
+        return self._project(columns, *calls.values())
 
     def _result(self, call: ast.Expression, beside: Sequence[ast.VarRef]) -> Node:
         """The node that a selected call is read from: of several, each is limited by itself."""
-        label = format_node(_as_call(call))
+        label = format_node(as_call(call))
         if label not in self.results:
             node, limit, offset = self._made(call, beside), self.select.limit, self.select.offset
-            if not self.alone and (limit or offset):
+            if self._limits_calls and (limit or offset):
+                stops = (stops_label(label),) if self._may_stop(as_call(call)) else ()
                 limited = Limit(
                     label=label,
+                    beside=(*(_beside_label(as_call(call), column) for column in beside), *stops),
+                    stops=next(iter(stops), ""),
                     limit=min(limit, MOST_ROWS) or None,
                     offset=min(offset, MOST_ROWS),
                     present=isinstance(node, Aggregate),
@@ -333,9 +364,11 @@ class SelectBuilder:
     def _walk(self, call: ast.Call, function: WalkFunction, steps: int) -> Node:
         inner, steps = call.args[0], steps + looks_back(call)
         if isinstance(inner, ast.Call | ast.Distinct):
-            inner_call = _as_call(inner)
+            inner_call = as_call(inner)
             source = self._call(inner_call, (), steps)
             argument = format_node(inner_call)
+            if self._may_stop(inner_call):
+                source = self._abreast([source], [[argument]], patient=False)
         else:
             argument = self._name(inner)
             source = Project(columns=(Computed(argument, lower(inner)),), descending=self.descending)
@@ -371,7 +404,7 @@ class SelectBuilder:
             keys=tuple(map(self._name, keys)),
             beside=tuple(columns.values()),
             label=label,
-            ending=self._ending(function),
+            stops=stops_label(label) if self._may_stop(call) else "",
         )
         aggregate = Aggregate(
             calls=(group_call,),
@@ -386,18 +419,17 @@ class SelectBuilder:
             return aggregate
         fills = [self._fill_column(label, function.empty, label)]
         fills += [self._beside_column(written, label) for _, written, _ in columns.values()]
-        node = Fill(columns=tuple(fills), window=self.window, time_range=time_range, descending=self.descending)
+        node = Fill(
+            columns=tuple(with_stops(fills, group_call.stops)),
+            window=self.window,
+            time_range=time_range,
+            descending=self.descending,
+        )
         self.graph.connect(aggregate, node)
         return node
 
     def _is_filled(self, function: GroupFunction) -> bool:
         return self.window is not None and self.filling and function.fillable
-
-    def _ending(self, function: GroupFunction) -> Ending:
-        """Where the answer of a call ends early. What fills empty buckets goes on once it has begun."""
-        if not self.alone or not isinstance(function, SelectorFunction) or not function.ends:
-            return Ending.NEVER
-        return Ending.AT_FIRST if self._is_filled(function) else Ending.ANYWHERE
 
     def _beside_column(self, label: str, of: str) -> FillColumn:
         """How a column beside a selector is filled. There is no straight line between the columns of two points."""
@@ -415,22 +447,6 @@ def has_wildcard(node: ast.Expression) -> bool:
     """Whether a wildcard or a regular expression over names is in it."""
     look()
     return any(isinstance(part, ast.Wildcard | ast.RegexLiteral) for part in node.walk())
-
-
-def _is_call(node: ast.Expression) -> bool:
-    """Whether it calls a function that is not one of mathematics."""
-    if isinstance(node, ast.Distinct):
-        return True
-    return isinstance(node, ast.Call) and isinstance(FUNCTIONS.get(node.name), GroupFunction | WalkFunction)
-
-
-def _as_call(node: ast.Expression) -> ast.Call:
-    if isinstance(node, ast.Distinct):
-        return node.call
-    assert isinstance(node, ast.Call)
-    if isinstance(node.args[0], ast.Distinct):
-        return replace(node, args=(node.args[0].call, *node.args[1:]))
-    return node
 
 
 def _function(call: ast.Call) -> GroupFunction:
@@ -452,25 +468,3 @@ def _column_arguments(call: ast.Call) -> tuple[ast.Expression, Sequence[ast.Expr
 
 def _beside_label(call: ast.Call, node: ast.VarRef) -> str:
     return f"{column_label(node.name, node.type)} at {format_node(call)}"
-
-
-def _group_calls(node: ast.Expression) -> Iterator[ast.Call | ast.Distinct]:
-    """The calls in an expression, those of mathematics and those inside others left out."""
-    look()
-    if isinstance(node, ast.Distinct) or (isinstance(node, ast.Call) and _is_call(node)):
-        yield node
-    else:
-        for child in node.children():
-            if isinstance(child, ast.Expression):
-                yield from _group_calls(child)
-
-
-def _outside_calls(node: ast.Expression) -> Iterator[ast.VarRef]:
-    """The variables in an expression that are not arguments of a call, but for mathematics."""
-    look()
-    if isinstance(node, ast.VarRef):
-        yield node
-    elif not _is_call(node):
-        for child in node.children():
-            if isinstance(child, ast.Expression):
-                yield from _outside_calls(child)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
 
 import numpy as np
 
@@ -19,12 +20,14 @@ from influxish.errors import CompileError
 from influxish.functions.expression import NULL, Comparison, Expression, Literal, Logical, Match, Reference
 from influxish.functions.registry import FUNCTIONS, MathFunction
 from influxish.influxql import ast, format_node
-from influxish.moments import parse_moment
+from influxish.moments import clock_shown, parse_moment
 from influxish.types import ALL_TIME, DAY, MAX_TIME, MIN_TIME, SECOND, DataType, TimeRange, format_time
 
 _COMPARISONS = {"=": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_YEARS = -62_135_000_000, 253_402_000_000
+"""Seconds of the first and the last year that a clock knows: 1 and 9999."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,7 @@ def _bound(op: str, name: ast.Expression, value: ast.Expression, clock: Clock) -
     if not MIN_TIME < time <= MAX_TIME and any(isinstance(part, ast.StringLiteral | ast.Call) for part in value.walk()):
         flow = "overflows" if time > MAX_TIME else "underflows"
         raise CompileError(
-            f"time {_second(time)} {flow} time literal",
+            f"time {_second(time, _clock_shown(value, clock))} {flow} time literal",
             span=value.span,
             hint=f"times go from {format_time(MIN_TIME + 1)} to {format_time(MAX_TIME)}",
         )
@@ -177,11 +180,19 @@ def _bound(op: str, name: ast.Expression, value: ast.Expression, clock: Clock) -
             return TimeRange(start=time)
 
 
-def _second(time: int) -> str:
-    """A moment that may be too far away for every type of time, to the second."""
-    days, second = divmod(time // SECOND, DAY // SECOND)
-    text = str(np.datetime64(days, "D"))
-    return f"{text}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}Z"
+def _clock_shown(value: ast.Expression, clock: Clock) -> tzinfo:
+    texts = (part.value for part in value.walk() if isinstance(part, ast.StringLiteral))
+    return clock_shown(next(texts, ""), clock.zone)
+
+
+def _second(time: int, shown: tzinfo) -> str:
+    """A moment that may be too far away for every type of time, to the second, by the clock it was written in."""
+    within = min(max(time // SECOND, _YEARS[0]), _YEARS[1])
+    ahead = datetime.fromtimestamp(within, shown).utcoffset() or timedelta()
+    days, second = divmod(time // SECOND + ahead // timedelta(seconds=1), DAY // SECOND)
+    text = f"{np.datetime64(days, 'D')}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+    hours, minutes = divmod(abs(ahead) // timedelta(minutes=1), 60)
+    return f"{text}{'-' if ahead < timedelta() else '+'}{hours:02}:{minutes:02}" if ahead else f"{text}Z"
 
 
 def moment(node: ast.Expression, clock: Clock) -> int:

@@ -31,10 +31,7 @@ def look_backs(node: ast.Expression, steps: int = 0) -> Iterator[int]:
 
 
 def looks_back(call: ast.Call) -> bool:
-    """Whether a call looks at the bucket before those of the query.
-
-    One that is called on a column can do so as well: in a subquery, by the buckets of the query around it.
-    """
+    """Whether a call looks at the bucket before those of the query. Without buckets there is none."""
     function = FUNCTIONS.get(call.name)
     return isinstance(function, WalkFunction) and function.looks_back
 

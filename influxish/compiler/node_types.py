@@ -19,6 +19,7 @@ from influxish.errors import CompileError, QueryError
 from influxish.functions.expression import NULL, Reference
 from influxish.functions.registry import FUNCTIONS, Function, GroupFunction, SelectorFunction
 from influxish.functions.state import GroupCall
+from influxish.plan.abreast import Abreast
 from influxish.plan.columns import writes
 from influxish.plan.graph import Graph, walk_down
 from influxish.plan.node import Node
@@ -67,7 +68,8 @@ class NodeTyper:
                 typed = type_condition(condition, self.scope.resolve_in_condition, whole_rows=self.scope.whole_rows)
                 graph.replace(node, Filter(condition=typed))
             case Project() if not any(
-                isinstance(source, Aggregate | Default | Fill | Limit | Walk | Nothing) for source in node.sources
+                isinstance(source, Abreast | Aggregate | Default | Fill | Limit | Walk | Nothing)
+                for source in node.sources
             ):
                 self._type_rows(node)
             case Project(columns=columns):
@@ -81,7 +83,7 @@ class NodeTyper:
                 self._type_walk(node)
             case Default():
                 self._type_default(node)
-            case Limit() if isinstance(node.source, Nothing):
+            case Limit() | Abreast() if len(node.inputs) == 1 and isinstance(node.source, Nothing):
                 graph.remove(node)
             case Fill(columns=fills):
                 types = writes(node.source)

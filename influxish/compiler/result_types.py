@@ -47,7 +47,9 @@ def result_type(node: ast.Expression, type_of: TypeOf) -> DataType:
             types = [result_type(argument, type_of) for argument in args]
             first = types[0] if types else DataType.UNKNOWN
             function = FUNCTIONS.get(name)
-            return first if function is None or isinstance(function, MathFunction) else function.returns(first)
+            if isinstance(function, MathFunction) and first is not DataType.UNKNOWN:
+                return first
+            return first if function is None else function.returns(first)
         case ast.BinaryExpr(left=left, right=right):
             return _type_of_operation(node, result_type(left, type_of), result_type(right, type_of), type_of)
     return _LITERALS.get(type(node), DataType.UNKNOWN)

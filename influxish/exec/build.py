@@ -7,6 +7,7 @@ from functools import singledispatch
 from influxish.exec.context import QueryContext
 from influxish.exec.exchange import Exchange
 from influxish.exec.iterator import BatchIterator, Watched
+from influxish.exec.iterators.abreast import AbreastIterator
 from influxish.exec.iterators.aggregate import AggregateIterator, PartialAggregateIterator
 from influxish.exec.iterators.default import DefaultIterator
 from influxish.exec.iterators.fill import FillIterator
@@ -22,6 +23,7 @@ from influxish.exec.iterators.sort import SortIterator
 from influxish.exec.iterators.walk import WalkIterator
 from influxish.exec.iterators.write import WriteIterator
 from influxish.exec.request import aggregate_request, scan_request
+from influxish.plan.abreast import Abreast
 from influxish.plan.columns import writes
 from influxish.plan.node import Node
 from influxish.plan.nodes import (
@@ -126,6 +128,12 @@ def _(node: Limit, context: QueryContext) -> BatchIterator:
 @build_node.register
 def _(node: Walk, context: QueryContext) -> BatchIterator:
     return WalkIterator(build(node.source, context), node, context)
+
+
+@build_node.register
+def _(node: Abreast, context: QueryContext) -> BatchIterator:
+    inputs = [(build(source, context), writes(source)) for source in dict.fromkeys(node.sources)]
+    return AbreastIterator(inputs, node, context)
 
 
 @build_node.register

@@ -89,9 +89,9 @@ def _before(values: Array, segments: Segments, steps: int = 1) -> Array:
 
 
 def _rises_and_falls(values: Array, segments: Segments, period: int, warmup: str) -> tuple[Array, Array]:
-    change = values - _before(values, segments)
-    rises = _exponential(np.maximum(change, 0.0), segments, period + 1, warmup, weight=1 / period)
-    falls = _exponential(np.maximum(-change, 0.0), segments, period + 1, warmup, weight=1 / period)
+    change = values - _before(values, segments)  # what is no number neither rises nor falls
+    rises = _exponential(np.fmax(change, 0.0), segments, period + 1, warmup, weight=1 / period)
+    falls = _exponential(np.fmax(-change, 0.0), segments, period + 1, warmup, weight=1 / period)
     return rises, falls
 
 
@@ -104,11 +104,12 @@ def _strength(values: Array, segments: Segments, period: int, warmup: str) -> Ar
 def _momentum(values: Array, segments: Segments, period: int, warmup: str) -> Array:
     if warmup != NONE:
         rises, falls = _rises_and_falls(values, segments, period, warmup)
-    else:
-        change = values - _before(values, segments)
-        change[segments.starts] = 0
-        rises = window_sum(np.maximum(change, 0.0), segments, period)
-        falls = window_sum(np.maximum(-change, 0.0), segments, period)
+        smooth: Array = 100 * (rises - falls) / (rises + falls)  # where nothing moved yet, it is no number
+        return smooth
+    change = values - _before(values, segments)
+    change[segments.starts] = 0
+    rises = window_sum(np.fmax(change, 0.0), segments, period)
+    falls = window_sum(np.fmax(-change, 0.0), segments, period)
     both = rises + falls
     return np.where(both == 0, 0.0, 100 * (rises - falls) / np.where(both == 0, 1, both))
 

@@ -178,7 +178,7 @@ def _walk(*, with_fit: bool) -> WalkFunction:
             look()
             known = start + np.flatnonzero(~np.isnan(rows.values[start:stop].astype(np.float64)))
             own, found = _forecast(rows.times[known], rows.values[known], arguments, every, with_fit=with_fit)
-            if course.alone and not len(found):  # that there is none in a group is taken for the end of the answer
+            if course.alone and not start and not len(found):  # none in the first group is taken for none at all
                 break
             positions.append(np.full(len(found), start))
             values.append(found)

@@ -195,14 +195,15 @@ class SelectorFunction(GroupFunction):
         takes_keys: whether tag or field names may stand between the column and the parameters: top(v, host, 3).
         best_of_keys: the function by which InfluxDB first takes the best of each combination of such names, in each
             source by itself.
-        ends: whether its answer ends, where it is the only call, at a bucket that has rows of which none is picked.
+        stops: whether its stream stops at a bucket that has rows of which none is picked; at most one is. What comes
+            of that is in `exec/interleave.py`.
     """
 
     keep: Callable[[Rows, Segments, Arguments], Picked]
     pick: Callable[[Rows, Segments, Arguments], Picked] | None = None
     takes_keys: bool = False
     best_of_keys: str = ""
-    ends: bool = False
+    stops: bool = False
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -141,7 +141,7 @@ _PERCENTILE = SelectorFunction(
     pushdown=False,  # any row may have the rank, so nothing can be thrown away
     keep=_everything,
     pick=_percentile,
-    ends=True,
+    stops=True,
 )
 PERCENTILE = register(replace(_PERCENTILE, backwards=replace(_PERCENTILE, pick=partial(_percentile, backwards=True))))
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import cached_property
 
 import numpy as np
@@ -33,14 +32,6 @@ _quietly = np.errstate(over="ignore", invalid="ignore")
 _Pick = Callable[[Rows, Segments, Arguments], Picked]
 
 
-class Ending(Enum):
-    """Where an answer ends although there are rows left: at a (group, bucket) that has rows of which none is picked."""
-
-    NEVER = "never"
-    AT_FIRST = "at first"  # if it is the first one
-    ANYWHERE = "anywhere"
-
-
 @dataclass(frozen=True, slots=True)
 class GroupCall:
     """One call of a group function, with everything that decides its result.
@@ -53,7 +44,7 @@ class GroupCall:
         keys: labels of the tag or field columns among the arguments (`top(v, host, 3)`).
         beside: labels of columns delivered from the selected rows: (label read, label written, type).
         label: of the result column.
-        ending: where its answer ends before its rows do.
+        stops: label of the column that tells how often its stream stops before each row; "" without.
     """
 
     function: GroupFunction
@@ -63,7 +54,7 @@ class GroupCall:
     keys: tuple[str, ...] = ()
     beside: tuple[tuple[str, str, DataType], ...] = ()
     label: str = ""
-    ending: Ending = Ending.NEVER
+    stops: str = ""
 
     @property
     def result(self) -> DataType:
@@ -77,7 +68,8 @@ class GroupCall:
     @property
     def outputs(self) -> dict[str, DataType]:
         """Labels and types of the columns it makes."""
-        return {self.label: self.result, **{written: type for _, written, type in self.beside}}
+        stops = {self.stops: DataType.INTEGER} if self.stops else {}
+        return {self.label: self.result, **{written: type for _, written, type in self.beside}, **stops}
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,14 +219,17 @@ def finish_states(call: GroupCall, table: StateTable, *, descending: bool = Fals
     segments = Segments.of_keys([table.groups, table.buckets]) if len(table.groups) else Segments(*[table.groups] * 2)
     groups, buckets = table.groups[segments.starts], table.buckets[segments.starts]
     if isinstance(call.function, SelectorFunction):
-        chosen = table  # merged rows are kept rows: there is nothing left to choose
+        chosen, stops = table, np.zeros(0, np.int64)  # merged rows are kept rows: there is nothing left to choose
         if call.function.pick is not None:
             picked = _picked(call, call.function.pick, table.columns, segments)
-            if call.ending is not Ending.NEVER and picked.counts is not None:
-                picked = _until_nothing(picked.positions, picked.counts, call.ending, descending=descending)
+            if call.stops:
+                assert picked.counts is not None
+                stops = _stops(picked.counts, descending=descending)
             chosen = _gather(picked, table.columns, groups, buckets)
         columns = {call.label: chosen.columns["value"]}
         columns |= {written: chosen.columns[written] for _, written, _ in call.beside}
+        if call.stops:
+            columns[call.stops] = Column(DataType.INTEGER, stops)
         return Finished(chosen.groups, chosen.buckets, chosen.columns["time"].values, columns)
     assert isinstance(call.function, AggregateFunction)
     values = [np.zeros(0, call.result.dtype)]
@@ -244,19 +239,19 @@ def finish_states(call: GroupCall, table: StateTable, *, descending: bool = Fals
     return Finished(groups, buckets, None, {call.label: Column(call.result, np.concatenate(values))})
 
 
-def _until_nothing(positions: Positions, counts: Positions, ending: Ending, *, descending: bool) -> Picked:
-    """What is picked ahead of the first segment of which nothing is picked; behind the last one if `descending`.
+def _stops(counts: Positions, *, descending: bool) -> Positions:
+    """For each row that is picked how many segments of which nothing is picked come right before it, (r,).
 
-    Source: influxdata/influxdb 1.6, Next of the reduce iterators: a window without a point is taken for the end.
+    Args:
+        counts: (m,) rows picked of each segment, at most one.
+        descending: the last segment is the first to be answered.
+
+    Source: influxdata/influxdb 1.6, Next of the reduce iterators: a window without a point is taken for the end, once.
     """
-    nothing = np.flatnonzero(counts == 0)
-    if ending is Ending.AT_FIRST:
-        nothing = nothing[nothing == (len(counts) - 1 if descending else 0)]
-    if not len(nothing):
-        return Picked(positions, counts)
-    segment = np.repeat(np.arange(len(counts)), counts)
-    kept = segment > nothing[-1] if descending else segment < nothing[0]
-    return Picked(positions[kept], np.bincount(segment[kept], minlength=len(counts)))
+    course = counts[::-1] if descending else counts
+    so_far = np.cumsum(course == 0)[course > 0]
+    stops: Positions = np.diff(so_far, prepend=0)
+    return stops[::-1] if descending else stops
 
 
 def _picked(call: GroupCall, pick: _Pick, columns: Mapping[str, Column], segments: Segments) -> Picked:

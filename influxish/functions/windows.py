@@ -208,7 +208,7 @@ def _clock(window: Window, first_year: int, last_year: int) -> _Clock:
 
 def _year(time: int) -> int:
     # Beyond these years datetime ends, or zones repeat their rules: the offset of the border year serves.
-    return min(max(1970 + time // (365 * DAY + DAY // 4), 1900), 2200)
+    return min(max(1970 + time // (365 * DAY + DAY // 4), 1900), 2262)
 
 
 @lru_cache(maxsize=64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from influxish.functions.expression import Expression
 from influxish.functions.interruption import look
+from influxish.plan.abreast import Abreast
 from influxish.plan.node import Node
 from influxish.plan.nodes import (
     Aggregate,
@@ -46,9 +47,13 @@ def writes(node: Node) -> dict[str, DataType]:
             return {column.label: column.type for column in columns}
         case Default(columns=columns):
             return {column.label: column.type for column in columns if column.type is not DataType.UNKNOWN}
-        case Limit(label=label):
+        case Limit(label=label, beside=beside):
             made = writes(node.source)
-            return {label: made[label]} if label in made else {}
+            return {label: made[label] for label in (label, *beside) if label in made}
+        case Abreast(streams=streams):
+            stops = {stream.stops for stream in streams}
+            found = {label: type for source in node.sources for label, type in writes(source).items()}
+            return {label: type for label, type in found.items() if label not in stops}
         case Walk(function=function, label=label, type=taken):
             return {label: function.returns(taken)}
         case Project(columns=columns):
@@ -71,8 +76,8 @@ def reads(node: Node) -> set[str] | None:
             return {column.label for column in columns}
         case Walk(argument=argument):
             return {argument}
-        case Limit(label=label):
-            return {label}
+        case Limit(label=label, beside=beside):
+            return {label, *beside}
         case Project(columns=columns, required=required):
             return {name for column in columns for name in names_in(column.expression)} | set(required)
         case Output(columns=columns):

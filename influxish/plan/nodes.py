@@ -229,6 +229,7 @@ class FillColumn:
         option: what to put in.
         value: for NUMBER; and for NULL where a function has a value for nothing, as count has 0.
         of: label of the call's own column, which tells by its validity the buckets that are empty.
+        stops: label of the column that tells how often the call's stream stops; "" without.
     """
 
     label: str
@@ -236,6 +237,7 @@ class FillColumn:
     option: FillOption
     value: float | int | None = None
     of: str = ""
+    stops: str = ""
 
     def __str__(self) -> str:
         return f"{self.label}: {self.option.value if self.value is None else self.value}"
@@ -279,15 +281,19 @@ class Default(Node):
 class Limit(Node):
     """Some rows of each group, for one of several calls: each is limited by itself before they stand side by side.
 
-    Reads: rows sorted by group and time. Writes one column.
+    Reads: rows sorted by group and time. Writes one column, and those beside it.
 
     Attributes:
         label: of the column.
+        beside: labels of the columns that come with it.
+        stops: label of the one among these that tells how often the call's stream stops; "" without.
         limit, offset: rows of each group; limit None: all.
         present: only rows with a value count, and others are left out: they are there for calls of the same node.
     """
 
     label: str
+    beside: tuple[str, ...] = ()
+    stops: str = ""
     limit: int | None = None
     offset: int = 0
     present: bool = False

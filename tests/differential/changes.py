@@ -22,6 +22,16 @@ _URLS = (
     "'ftp://a:1'",
     "'http://a'",
 )
+_SELECTS = (
+    "SELECT mean(v) INTO d..t FROM m GROUP BY time(1h)",
+    "SELECT max(v) AS a, min(*) INTO e.rp.:MEASUREMENT FROM d../m|n/ WHERE h =~ /a/ GROUP BY time(30m, 5m), * fill(none)",
+    'SELECT percentile("two words", 95) + 1 INTO "wide db".."wide name" FROM d.autogen.m WHERE time > now() - 1w GROUP BY h, time(2d)',
+    "SELECT v INTO d..t FROM m",
+    "SELECT count(v::float) INTO d..t FROM (SELECT v FROM m WHERE b = true OR -v < 2) GROUP BY time(7s) fill(linear)",
+    "SELECT difference(max(v)) INTO d..t FROM m GROUP BY time(90m) fill(-2.5) tz('Europe/Berlin')",
+    "SELECT mean(v) INTO d..t FROM m GROUP BY h",
+    "SELECT mean(v) INTO d..t FROM m WHERE time > 0 GROUP BY time(1h) ORDER BY time DESC LIMIT 3 SLIMIT 1",
+)
 _CONDITIONS = (
     "h = 'a'", "h != 'a'", "h =~ /a|b/", "r !~ /x/", "h = 'zz'", "h = ''", "v > 1", "time > 0", f"time < {START + WEEK}", "time < 0",
     f"time > {START + WEEK} AND h = 'a'", "h = 'a' OR r = 'y'", "h = 'b' AND k = '1'", "h = 'nowhere' AND v > 1",
@@ -36,7 +46,8 @@ _FRAGMENTS = {
     "{shard}": ("", "", " SHARD DURATION 1h", " SHARD DURATION 2h", " SHARD DURATION 1d", " SHARD DURATION 0s", " SHARD DURATION 30m", " SHARD DURATION 26w"),
     "{default}": ("", "", " DEFAULT"), "{replication}": ("1", "1", "1", "2"),
     "{privilege}": ("READ", "WRITE", "ALL", "ALL PRIVILEGES"), "{password}": ("'x'", "'y'"), "{admin}": ("", "", " WITH ALL PRIVILEGES"),
-    "{mode}": ("ALL", "ANY"),
+    "{mode}": ("ALL", "ANY"), "{cq}": ("q", "q", "r", '"wide q"'), "{select}": _SELECTS,
+    "{resample}": ("", "", " RESAMPLE EVERY 30m", " RESAMPLE FOR 2h", " RESAMPLE EVERY 1h FOR 3d", " RESAMPLE FOR 1s"),
     "{change}": ("DURATION {duration}", "SHARD DURATION 1d", "SHARD DURATION 3h", "DEFAULT", "REPLICATION 1", "DURATION {duration} DEFAULT", "DURATION 3d SHARD DURATION 2h"),
     "{with}": ("", "", " WITH REPLICATION 2", " WITH DURATION 1d REPLICATION 2 NAME rp", " WITH NAME {rp}", " WITH DURATION {duration}", " WITH DURATION {duration} NAME {rp}", " WITH SHARD DURATION 1d", " WITH DURATION 2d REPLICATION 1 SHARD DURATION 3h NAME rp"),
 }  # fmt: skip
@@ -62,7 +73,11 @@ _ADMINISTRATION = {
     "CREATE SUBSCRIPTION {sub} ON {db}.{rp} DESTINATIONS {mode} {url}": 3,
     "DROP SUBSCRIPTION {sub} ON {db}.{rp}": 2,
     "SHOW SUBSCRIPTIONS": 3,
+    "CREATE CONTINUOUS QUERY {cq} ON {db}{resample} BEGIN {select} END": 4,
+    "DROP CONTINUOUS QUERY {cq} ON {db}": 1,
+    "SHOW CONTINUOUS QUERIES": 3,
     "KILL QUERY 99999999": 0.2,
+    "SHOW DATABASES;; SHOW USERS;": 0.5,
 }
 _DELETIONS = {
     "DELETE FROM {from}": 0.3,

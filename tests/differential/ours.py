@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -13,13 +13,20 @@ from influxish.emit.json import write_json
 from influxish.errors import ParseError
 
 
-def ask(db: Database, text: str, database: str = "", epoch: str = "", disable: Collection[str] = ()) -> Any:
+def ask(
+    db: Database,
+    text: str,
+    database: str = "",
+    epoch: str = "",
+    disable: Collection[str] = (),
+    params: Mapping[str, object] | None = None,
+) -> Any:
     """The answer as plain data, errors where the server puts them; what is no JSON comes as {"text": …}."""
     try:
-        influxql.parse(text)
+        influxql.parse(text, params)
     except ParseError as error:
         return {"error": f"error parsing query: {error.message}"}
-    answer = b"".join(write_json(db.run(text, database=database, disable=disable), epoch=epoch))
+    answer = b"".join(write_json(db.run(text, database=database, disable=disable, params=params), epoch=epoch))
     with suppress(ValueError):
         return json.loads(answer)
     return {"text": answer.decode()}

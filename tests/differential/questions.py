@@ -8,7 +8,7 @@ Each question carries the features it uses, so that a report can say what was as
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -56,12 +56,13 @@ AVERAGES = (
     "kaufmans_adaptive_moving_average",
     "chande_momentum_oscillator",
 )
-OF_FLOATS = re.compile(r"[vw]\b|(mean|stddev|integral)\(|(sum|max|min|first|last|median|spread|mode)\([vw]\b")
-"""What surely is no integer in a scene."""
+OF_FLOATS = re.compile(r"w\b|(mean|stddev|integral)\(|(sum|max|min|first|last|median|spread|mode)\(w\b")
+"""What is no integer in a scene; `v` can be one of a subquery."""
 TOP_IN_BUCKETS = re.compile(r"SELECT (top|bottom)\(.*time\(")
 """A subquery whose rows do not fall in descending order."""
 FILLED_OR_CUT = re.compile(r"fill\((?!none)|LIMIT")
 """A subquery that fills or cuts its groups."""
+SEVERAL = re.compile(r"m, n\b|n, m\b|mixed, m\b|m, /|/m\||/\./|\), ")
 ZONES = ("America/New_York", "Asia/Kolkata", "Europe/Berlin", "UTC")
 
 
@@ -70,11 +71,12 @@ Choice = TypeVar("Choice")
 
 @dataclass(frozen=True)
 class Question:
-    """A statement, the features it uses, and the unit its times are asked for in."""
+    """A statement, the features it uses, the unit its times are asked for in, and values for `$name` in it."""
 
     text: str
     features: tuple[str, ...]
     epoch: str = ""
+    params: Mapping[str, str | float] = field(default_factory=dict)
 
 
 @dataclass
@@ -86,13 +88,28 @@ class Questions:
     features: list[str] = field(default_factory=list)
     whole: list[str] = field(default_factory=list)
     """Sources with buckets that a call without buckets reads: docs/differences.md tells of lower bounds around them."""
+    several: bool = False
+    """What is asked about may be several measurements."""
 
     def draw(self) -> Question:
         """The next question."""
         self.features, self.whole = [], []
         text = self.select() if self._chance(0.93) else self.show()
         epoch = self.random.choice(("", "", "ns", "ms", "s", "h"))
-        return Question(text, tuple(dict.fromkeys(self.features)), epoch)
+        params: dict[str, str | float] = {}
+        if self._chance(0.03):
+            text = self._bound(text, params)
+        return Question(text, tuple(dict.fromkeys(self.features)), epoch, params)
+
+    def _bound(self, text: str, params: dict[str, str | float]) -> str:
+        """The text with a parameter in the place of a value that is compared, which goes to `params`."""
+
+        def bind(found: re.Match[str]) -> str:
+            self._note("bound parameter")
+            params["p"] = found[2] if found[2] is not None else float(found[3])
+            return f"{found[1]} $p"
+
+        return re.sub(r"\b([vwijhrk] [<>=!]+) (?:'(\w+)'|(\d+\.\d+)\b)", bind, text, count=1)
 
     # --- SELECT ---
 
@@ -112,9 +129,10 @@ class Questions:
         )
         self._note(f"select:{kind}")
         source, names = self._source(depth)
+        self.several = SEVERAL.search(source) is not None
         fields, by_time = self._fields(kind, names, source)
         clauses = [f"SELECT {', '.join(fields)} FROM {source}"]
-        clauses += self._middle(names, by_time, source) if kind != "mode" else []
+        clauses += self._middle(names, by_time, source, fields) if kind != "mode" else []
         clauses += self._tail(len(fields), depth, cut=kind != "top", turn=not TOP_IN_BUCKETS.search(source))
         return " ".join(clauses)
 
@@ -166,6 +184,7 @@ class Questions:
         )
         self._note(f"subquery:{kind}", f"depth:{depth + 1}")
         source, inner = self._source(depth + 1)
+        self.several = SEVERAL.search(source) is not None
         fields, by_time = self._fields(kind, inner, source)
         if kind != "beside" and self._chance(0.7) and not any("*" in text for text in fields):
             aliased = [
@@ -175,7 +194,7 @@ class Questions:
             fields = aliased
         for text in fields:
             names.append(text.split(" AS ")[-1] if " AS " in text else text.split("(")[0])
-        clauses = [f"SELECT {', '.join(fields)} FROM {source}", *self._middle(inner, by_time, source)]
+        clauses = [f"SELECT {', '.join(fields)} FROM {source}", *self._middle(inner, by_time, source, fields)]
         grouped = [text.removeprefix("GROUP BY") for text in clauses if text.startswith("GROUP BY")]
         by_tags = any(re.sub(r"time\([^)]*\)|[ ,]", "", text) for text in grouped)
         if by_tags:  # docs/differences.md tells of fill() and LIMIT there
@@ -251,11 +270,11 @@ class Questions:
                 self._note("function:count(distinct)")
                 return f"count(distinct({self._any(names)}))"
             case "wildcard":
-                name = self.random.choice((*AGGREGATES, *SELECTORS))
+                name = self.random.choice((*self._steady(AGGREGATES), *SELECTORS))
                 self._note("wildcard:call", f"function:{name}")
                 return f"{name}({self.random.choice(('*', '/v|i/', '/^[vwb]/', '*::field'))})"
             case _:
-                name = self.random.choice([name for name in AGGREGATES if name != "integral" or not self.scene.ties])
+                name = self.random.choice(self._steady(AGGREGATES))
                 column = self._any(names) if name == "count" or self._chance(0.05) else self._number(names)
                 column = self._untied(names) if name == "mode" else column
         self._note(f"function:{name}")
@@ -277,9 +296,21 @@ class Questions:
         return calls, "must" if nested else None
 
     def _inner_aggregate(self, names: Sequence[str]) -> str:
-        name = self.random.choice(
-            ("mean", "sum", "max", "min", "first", "last", "count", "median", "spread", "integral", "mode", "stddev")
+        names = (
+            "mean",
+            "sum",
+            "max",
+            "min",
+            "first",
+            "last",
+            "count",
+            "median",
+            "spread",
+            "integral",
+            "mode",
+            "stddev",
         )
+        name = self.random.choice(self._steady(names))
         self._note(f"nested:{name}", f"function:{name}")
         return f"{name}({self._untied(names) if name == 'mode' else self._number(names)})"
 
@@ -360,23 +391,27 @@ class Questions:
                 "derivative(s)", "difference(b)", "moving_average(s, 2)", "cumulative_sum(s)", "elapsed(s)", "s + 1", "b + 1", "v & 1",
                 "b & true", "s + s", "b + b", "abs(s)", "sqrt(b)", "pow(s, 2)", "max(v) AS", "v v", "mean(*) + 1", "* + 1", "v::foo",
                 "mean(distinct(v))", "v + mean(v)", "abs(mean(v), 1)", "derivative(derivative(v))", "difference(max(v)), v",
+                "fill(v, 1)", "tz('UTC')",
             )
         )  # fmt: skip
 
     # --- WHERE ---
 
-    def _middle(self, names: Sequence[str], by_time: str | None, source: str) -> list[str]:
+    def _middle(self, names: Sequence[str], by_time: str | None, source: str, fields: Sequence[str]) -> list[str]:
         """WHERE and GROUP BY."""
         timed = (by_time == "must" and self._chance(0.97)) or (by_time == "may" and self._chance(0.55))
         terms = []
+        offset = True
         if by_time and not timed and "(SELECT" in source and re.search(r"\btime\(", source):
             self.whole.append(source)
         if timed or self._chance(0.4):
             terms += self._time_bounds(timed, source)
+            offset = len(terms) > 1  # docs/differences.md tells of offsets where only the end is given
         if self._chance(0.35):
             terms.append(self._condition(names, 0))
         where = " AND ".join(self._shuffled(terms))
-        return [*([f"WHERE {where}"] if where else []), *self._group_by(timed, offset=">" in where)]
+        tags = not any("integral(" in text for text in (*fields, source))
+        return [*([f"WHERE {where}"] if where else []), *self._group_by(timed, offset=offset, tags=tags)]
 
     def _time_bounds(self, timed: bool, source: str) -> list[str]:
         """Bounds on time. With buckets both of them, near the points, or there would be millions."""
@@ -475,7 +510,7 @@ class Questions:
                 return f"{key} {self.random.choice(('=~', '!~'))} /{pattern}/"
             case "number":
                 operator = self.random.choice(("=", "!=", "<", "<=", ">", ">="))
-                return f"{self._number(names)} {operator} {self.random.choice(('0', '1', '2.5', '-1', '50', '100.25', '1e3', '9999999'))}"
+                return f"{self._number(names)} {operator} {self.random.choice(('0', '1', '2.5', '-1', '+2', '50', '100.25', '1e3', '9999999'))}"
             case "text":
                 return f"s {self.random.choice(('=', '!='))} '{self.random.choice(('a', 'b', '', 'zz'))}'"
             case "boolean":
@@ -516,9 +551,10 @@ class Questions:
 
     # --- the rest ---
 
-    def _group_by(self, timed: bool, *, offset: bool) -> list[str]:
+    def _group_by(self, timed: bool, *, offset: bool, tags: bool) -> list[str]:
+        """Args: tags: may be grouped by; docs/differences.md tells of several groups of integral(), and of offsets."""
         dimensions = [self._time_dimension(offset=offset)] if timed else []
-        if self._chance(0.4):
+        if tags and self._chance(0.4):
             kind = self._pick({"tag": 8, "tags": 2, "*": 2, "regex": 1, "missing": 0.5, "field": 0.5})
             self._note(f"group by:{kind}")
             keys = {"tag": "h", "tags": "h, r", "*": "*", "regex": "/[hr]/", "missing": "nosuch", "field": "v"}
@@ -533,7 +569,6 @@ class Questions:
         return [f"GROUP BY {', '.join(self._shuffled(dimensions))}", *fill]
 
     def _time_dimension(self, *, offset: bool) -> str:
-        """Args: offset: it may be asked for; from the beginning of time the server counts it wrong."""
         step = self.scene.step
         every = self.random.choice((step, 2 * step, 5 * step, 7 * step, 10 * step, 30 * step))
         text = _duration(every)
@@ -550,6 +585,7 @@ class Questions:
         clauses = []
         if turn and self._chance(0.2 if not depth else 0.02):
             direction = self.random.choice((" DESC", " DESC", " ASC", ""))
+            direction += self.random.choice((", v", ", time ASC, v")) if self._chance(0.01) else ""
             self._note("order:DESC" if direction == " DESC" else "order:ASC")
             clauses.append(f"ORDER BY time{direction}")
         # Cut rows tell which of tied ones came first, and with several calls the server cuts each for itself.
@@ -586,6 +622,11 @@ class Questions:
         if names and self._chance(0.85):
             return self.random.choice(names)
         return self.random.choice(ANY) if self._chance(0.97) else self.random.choice((*FIELD_KEYS, "h", "nosuch"))
+
+    def _steady(self, names: Sequence[str]) -> Sequence[str]:
+        """Functions whose answer is not left to chance: integral() goes by the order in which tied points come, and
+        answers the last rows of several measurements in any."""
+        return [name for name in names if name != "integral" or not (self.scene.ties or self.several)]
 
     def _cast(self, text: str, odds: float = 0.06) -> str:
         if not self._chance(odds) or not text.isidentifier():

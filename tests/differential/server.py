@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -147,9 +148,9 @@ class InfluxServer:
                     raise
         raise AssertionError
 
-    def query(self, text: str, database: str = "", epoch: str = "") -> Any:
+    def query(self, text: str, database: str = "", epoch: str = "", params: Mapping[str, object] | None = None) -> Any:
         """The answer as plain data; what is no JSON comes as {"text": …}."""
-        fields = {"q": text, "db": database, "epoch": epoch}
+        fields = {"q": text, "db": database, "epoch": epoch, "params": json.dumps(params) if params else ""}
         body = urlencode({name: value for name, value in fields.items() if value}).encode()
         _, answer = self.request("POST", "/query", body, **{"Content-Type": "application/x-www-form-urlencoded"})
         with suppress(ValueError):

@@ -154,7 +154,7 @@ def test_strength_and_momentum(groups: list[Stream], period: int, warmup: str) -
             last = value
             said.append((time, up, down))
         strength.append([(t, 100 * up / (up + down) if up + down else math.nan) for t, up, down in said])
-        momentum.append([(t, 100 * (up - down) / (up + down) if up + down else 0.0) for t, up, down in said])
+        momentum.append([(t, 100 * (up - down) / (up + down) if up + down else math.nan) for t, up, down in said])
     assert_same(walk("relative_strength_index", groups, (period, 0, warmup)), strength)
     assert_same(walk("chande_momentum_oscillator", groups, (period, 0, warmup)), momentum)
 

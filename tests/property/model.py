@@ -104,14 +104,18 @@ def _stop(query: Query) -> int:
 
 
 def _end_at_nothing(groups: dict[tuple[str, ...], list[Stored]], query: Query) -> None:
-    """Take the points away that come behind a percentile of which there is no such rank, if nothing else is asked.
+    """Take the points away that come behind the end of a percentile, if nothing else is asked.
 
-    Where empty buckets are filled it is so for the very first bucket only.
+    A bucket without such a rank is taken for the end: before any other, or when the one before was such, too.
+    Where empty buckets are filled, those behind the last one of a group take one each; a straight line two.
     """
     if len(set(query.calls)) != 1 or query.calls[0].function != "percentile":
         return
     (call,) = set(query.calls)
-    ended = begun = False
+    filled = query.every > 0 and query.fill != "none"
+    endless = query.descending and query.start is None
+    stops, last = 0, None  # buckets without a rank since the last one that has it, and which that was
+    ended = False
     for values in sorted(groups, reverse=query.descending):
         kept: list[Stored] = []
         cut: dict[int, list[Stored]] = defaultdict(list)
@@ -119,11 +123,27 @@ def _end_at_nothing(groups: dict[tuple[str, ...], list[Stored]], query: Query) -
             cut[_bucket(point.time, query) if query.every else 0].append(point)
         for bucket in sorted(cut, reverse=query.descending):
             samples = samples_of(cut[bucket], call.field)
-            if samples and not apply(call, samples) and (not begun or query.fill == "none" or not query.every):
-                ended = True
-            begun = begun or bool(samples)
+            if samples and not apply(call, samples):
+                stops += 1
+            elif samples:
+                if last is not None and filled and not endless:
+                    if last[0] == values and stops and query.fill == "linear":
+                        raise Undefined("a straight line behind a bucket without a rank")
+                    stops = 0 if last[0] == values else stops - _buckets_behind(last[1], query)
+                ended = ended or stops > (last is not None)
+                stops, last = 0, (values, bucket)
             kept += [] if ended else cut[bucket]
         groups[values] = [point for point in groups[values] if point in kept]
+
+
+def _buckets_behind(bucket: int, query: Query) -> int:
+    """How many buckets without a rank the empty ones behind the last bucket of a group take."""
+    assert query.stop is not None
+    end = _bucket(query.stop - 1, query)
+    if query.descending:
+        assert query.start is not None
+        end = _bucket(query.start, query)
+    return abs(end - bucket) // query.every * (2 if query.fill == "linear" else 1)
 
 
 def _within_series_limit(

@@ -15,6 +15,7 @@ from influxish.errors import LimitExceeded
 from influxish.exec.context import QueryContext
 from influxish.exec.grid import Grid, lay_grid
 from influxish.exec.iterator import BatchIterator, HeldIterator
+from influxish.exec.stops import hidden_from_lines, where_seen, without_absorbed, without_stops
 from influxish.functions.interruption import look
 from influxish.functions.windows import bucket_numbers, bucket_starts, bucket_stops
 from influxish.plan.nodes import Fill, FillColumn, FillOption
@@ -40,6 +41,7 @@ class FillIterator(HeldIterator):
             return
         if node.descending:
             rows = rows.reversed()
+        rows = without_absorbed(rows, node)
         starts = np.flatnonzero(np.diff(rows.row_groups, prepend=-1))
         stops = np.append(starts[1:], rows.rows)
         first, last = rows.times[starts], self._last
@@ -105,7 +107,8 @@ class FillIterator(HeldIterator):
                 own &= part.times >= cuts[i]
             if i < len(cuts) - 1:
                 own &= part.times <= ends[i]
-            yield part.where(own)
+            opens = i == len(cuts) - 1 if self._node.descending else i == 0 or not self._node.time_range.has_start
+            yield part.where(own) if opens else without_stops(part.where(own), self._node)
 
     def _known(self, rows: Batch) -> Iterator[Mask]:
         """For each column which rows are there to be looked at from empty places, (r,): present, and with a value."""
@@ -168,11 +171,13 @@ class FillIterator(HeldIterator):
                 _fill_previous(values, valid, present, empty, grid, backwards=self._node.descending)
             case FillOption.LINEAR:
                 if fill.type.is_numeric:
-                    _fill_linear(values, valid, present, empty, grid, fill.type, self._node.window.every)
+                    hidden = hidden_from_lines(fill, self._node, rows, grid)
+                    _fill_linear(values, valid, present, empty, grid, fill.type, self._node, hidden)
             case _:
                 if fill.value is not None and (fill.type.is_numeric or fill.of == fill.label):
                     values[empty] = value_of(fill.value, fill.type)
                     valid |= empty
+        values = where_seen(fill, self._node, values, present, region, grid)
         return Column(fill.type, values, None if valid.all() else valid, source.default), region
 
 
@@ -248,14 +253,24 @@ def _fill_previous(values: Array, valid: Mask, present: Mask, empty: Mask, grid:
 
 
 def _fill_linear(
-    values: Array, valid: Mask, present: Mask, empty: Mask, grid: Grid, type: DataType, every: int
+    values: Array,
+    valid: Mask,
+    present: Mask,
+    empty: Mask,
+    grid: Grid,
+    type: DataType,
+    node: Fill,
+    hidden: Positions | None,
 ) -> None:
     """Between two present rows of a group, a straight line; nothing before the first and after the last.
 
     How far two integers are apart wraps around; times count in whole buckets since 1970. Source: influxdata/influxdb
     1.6, query/linear.go and its callers.
+
+    Args:
+        hidden: (n,) how many buckets ahead of each row are left empty before the line to it begins.
     """
-    n = len(present)
+    n, every = len(present), node.window.every
     rows = np.arange(n, dtype=np.int64)
     known = present & valid
     before = np.maximum.accumulate(np.where(known, rows, -1))
@@ -263,6 +278,11 @@ def _fill_linear(
     places = np.flatnonzero(empty & (before >= grid.first) & (after < n))
     places = places[grid.first[after[places]] == grid.first[places]]
     low, high = before[places], after[places]
+    if hidden is not None:
+        come_from, lead_to = (high, low) if node.descending else (low, high)
+        passed = np.abs(grid.times[places] - grid.times[come_from]) // every
+        on_line = passed > hidden[lead_to]
+        places, low, high = places[on_line], low[on_line], high[on_line]
     start, rise = values[low].astype(np.float64), (values[high] - values[low]).astype(np.float64)
     since, until = (_buckets(grid.times[at], every) for at in (low, high))
     slope = rise / (until - since)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from influxish.batch import Batch, Mask
+from influxish.batch import Batch, Column, Mask
 from influxish.exec.iterator import BatchIterator, RowIterator
 from influxish.plan.nodes import Limit
+from influxish.types import DataType
 
 
 class RowLimit:
@@ -35,18 +36,34 @@ class RowLimit:
 
 
 class LimitIterator(RowIterator):
-    """The rows of one call that are within its limit."""
+    """The rows of one call that are within its limit. A stop before another is a stop before the next of these."""
 
     def __init__(self, child: BatchIterator, node: Limit) -> None:
         super().__init__(child)
         self._node = node
         self._limit = RowLimit(node.limit, node.offset)
+        self._stops = 0  # before rows that were left out
 
     def next_batch(self) -> Batch | None:
-        label = self._node.label
+        node = self._node
         while (batch := self.rows_of(self.children[0])) is not None:
-            own = batch.with_columns({label: batch.columns[label]})
-            kept = self._limit.of(own.where(own.columns[label].mask) if self._node.present else own)
+            own = batch.with_columns({label: batch.columns[label] for label in (node.label, *node.beside)})
+            if node.stops:
+                own = own.where(own.columns[node.stops].mask)
+                own = own.with_columns({**own.columns, node.stops: self._so_far(own.columns[node.stops])})
+            kept = self._limit.of(own.where(own.columns[node.label].mask) if node.present else own)
             if kept.rows:
-                return kept
+                return self._since_last(kept) if node.stops else kept
         return None
+
+    def _so_far(self, stops: Column) -> Column:
+        """How often the stream stopped before each row since the last one that was handed on."""
+        so_far = np.cumsum(stops.values) + self._stops
+        self._stops = int(so_far[-1]) if len(so_far) else self._stops
+        return Column(DataType.INTEGER, so_far)
+
+    def _since_last(self, kept: Batch) -> Batch:
+        so_far = kept.columns[self._node.stops].values
+        self._stops -= int(so_far[-1])
+        stops = Column(DataType.INTEGER, np.diff(so_far, prepend=0))
+        return kept.with_columns({**kept.columns, self._node.stops: stops})

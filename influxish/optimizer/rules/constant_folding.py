@@ -15,6 +15,7 @@ from influxish.functions.expression import (
     holds,
 )
 from influxish.optimizer.rule import Facts
+from influxish.plan.abreast import Abreast
 from influxish.plan.graph import Graph
 from influxish.plan.node import Node
 from influxish.plan.nodes import Aggregate, Derive, Fill, Filter, Limit, Merge, Nothing, Project, Sort
@@ -42,7 +43,7 @@ def fold_constants(graph: Graph, node: Node, facts: Facts) -> bool:
             return True
         case Merge():
             return _prune_merge(graph, node)
-        case Project() | Sort() | Aggregate() | Fill() | Limit() | Derive():
+        case Project() | Sort() | Aggregate() | Fill() | Limit() | Abreast() | Derive():
             return _over_nothing(graph, node)
     return False
 

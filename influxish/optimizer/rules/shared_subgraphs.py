@@ -55,7 +55,8 @@ def _key(node: Node) -> tuple[object, ...]:
         if whole and all(call.function.single_row for call in node.calls) and not node.point_times:
             settings.pop("calls")
     elif isinstance(node, Fill):
-        settings.pop("columns")
+        # Rows that are filled for others must not be taken for rows of a call whose stream may stop, nor the reverse.
+        settings["columns"] = any(column.stops for column in node.columns)
     return (type(node), *settings.values())
 
 

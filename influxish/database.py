@@ -1,26 +1,28 @@
 """The face of influxish: open a database, write points, ask questions, see the graph.
 
-`Database.query` is the life of a query in one screen: parse → compile → link → optimize → execute → rows.
+`Database.query` is the life of a query in one screen: parse → compile → link → optimize → execute → rows. How points
+are written, and what of them is listed, is `contents.py`.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import fields
 from os import PathLike
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from influxish import influxql
 from influxish.answering import Question, Stream, located
+from influxish.contents import Contents
 from influxish.continuous.service import ContinuousQueryRun, ContinuousQueryService
 from influxish.delivery.options import DeliveryOptions
 from influxish.delivery.service import Delivery
 from influxish.emit.rows import CHUNK_ROWS, check_chunk_rows
 from influxish.emit.series import StatementResult
-from influxish.errors import CompileError, InfluxishError, PartialWrite
+from influxish.errors import CompileError, InfluxishError
 from influxish.exec.context import CancelSwitch, Limits, QueryContext
 from influxish.exec.pool import WorkerPool
 from influxish.exec.running import RunningQueries
@@ -31,21 +33,8 @@ from influxish.statements import StatementContext, execute
 from influxish.storage.accounts import Accounts
 from influxish.storage.continuous_queries import StoredContinuousQuery
 from influxish.storage.engine import Engine, StorageOptions
-from influxish.storage.line_protocol import parse_lines
-from influxish.types import NOWHERE, DataType
+from influxish.types import NOWHERE
 from influxish.upkeep import Periodic, Upkeep, moment_or_now
-from influxish.writing import columns_to_points, line_protocol, refusal
-
-Text = str | bytes | bytearray | memoryview
-
-
-class SupportsColumns(Protocol):
-    """A dataframe, as far as writing needs to know it."""
-
-    @property
-    def columns(self) -> Any: ...
-
-    def __getitem__(self, name: Any) -> Any: ...
 
 
 def open(path: str | Path = ":memory:", **settings: Any) -> Database:
@@ -76,7 +65,7 @@ def open(path: str | Path = ":memory:", **settings: Any) -> Database:
     return Database(engine, chosen, workers, deliveries, regular)
 
 
-class Database:
+class Database(Contents):
     """Databases in a folder, or in memory. Every method may be called from several threads at once."""
 
     def __init__(
@@ -262,7 +251,8 @@ class Database:
         if isinstance(statement, ast.Explain):
             question = self._question(statement.statement, database, disable, context)
             return question.explain(analyze=statement.analyze).result()
-        return execute(statement, StatementContext(self.engine, database, context, self._running, self.delivery))
+        parts = self._running, self.delivery, self._continuous
+        return execute(statement, StatementContext(self.engine, database, context, *parts))
 
     # --- what is done again and again ---
 
@@ -309,83 +299,7 @@ class Database:
         with self._running.step(context):
             return self.engine.drop_expired(moment)
 
-    # --- data ---
-
-    def write(
-        self,
-        data: Text | Iterable[Text] | Mapping[str, Any] | SupportsColumns,
-        *,
-        database: str,
-        policy: str = "",
-        precision: str = "ns",
-        measurement: str = "",
-        tags: Sequence[str] = (),
-        time: str = "time",
-    ) -> int:
-        """Write points; they are durable when this returns.
-
-        Args:
-            data: line protocol (text, bytes, or an iterable of such lines, for instance an open file), or columns: a
-                mapping of name → sequence, or a pandas or Polars dataframe.
-            database: where to; it must exist.
-            policy: retention policy, "" for the default.
-            precision: unit of the times: ns, us, ms, s, m or h. Columns of datetime64 carry their own.
-            measurement: for columns, what they are.
-            tags: for columns, which of them are tags; all others but the time are fields.
-            time: for columns, which one holds the times.
-        Returns:
-            how many points were written.
-        Raises:
-            PartialWrite: some points were refused, all others were written.
-            WriteError: nothing could be written.
-            NotFound: no such database or retention policy.
-        """
-        lines = line_protocol(data)
-        if lines is not None:
-            return self._write_lines(lines, database, policy, precision)
-        points = columns_to_points(data, measurement, tags, time, precision)
-        self.engine.write(database, policy, points)
-        return points.rows
-
-    def _write_lines(self, data: bytes, database: str, policy: str, precision: str) -> int:
-        points, unparsed = parse_lines(data, precision)
-        rejected = [(line.line, line.reason) for line in unparsed]
-        written = points.rows
-        try:
-            if points.rows:
-                self.engine.write(database, policy, points)
-        except PartialWrite as error:
-            rejected = sorted([*rejected, *error.rejected])
-            written = error.written
-        if rejected:
-            raise PartialWrite(refusal(rejected, written), rejected=rejected, written=written)
-        return written
-
-    # --- names ---
-
-    def create_database(self, name: str) -> None:
-        """Make a database; does nothing if it exists."""
-        self.engine.create_database(name)
-
-    def databases(self) -> list[str]:
-        """Names of all databases, in order of creation."""
-        return self.engine.databases()
-
-    def measurements(self, database: str) -> list[str]:
-        """Names of the measurements of a database, sorted."""
-        return self.engine.measurements(database)
-
-    def tag_keys(self, database: str, measurement: str) -> list[str]:
-        """Tag keys of a measurement, sorted."""
-        return self.engine.tag_keys(database, measurement)
-
-    def tag_values(self, database: str, measurement: str, key: str) -> list[str]:
-        """Values of one tag of a measurement, sorted."""
-        return self.engine.tag_values(database, measurement, key)
-
-    def field_keys(self, database: str, measurement: str) -> dict[str, tuple[DataType, ...]]:
-        """Fields of a measurement and the types they have, sorted by name."""
-        return self.engine.field_keys(database, measurement)
+    # --- the whole ---
 
     @property
     def accounts(self) -> Accounts:

@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 FACE = {
     "answering",
+    "contents",
     "continuous",
     "database",
     "explain",

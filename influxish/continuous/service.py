@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from influxish.continuous.query import ContinuousQuery
 from influxish.errors import InfluxishError
@@ -37,6 +37,14 @@ class ContinuousQueryRun:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class TurnCounts:
+    """How many turns continuous queries had since the database was opened, by how they ended."""
+
+    succeeded: int = 0
+    failed: int = 0
+
+
 class ContinuousQueryService:
     """Remembers when each continuous query had its last turn. Thread-safe.
 
@@ -47,6 +55,9 @@ class ContinuousQueryService:
         stored: the continuous queries.
         run: runs a SELECT … INTO on behalf of a continuous query: how many points it wrote.
         closing: once it is set, no more of them run.
+
+    Attributes:
+        counts: of all turns; replaced at each.
     """
 
     def __init__(
@@ -56,6 +67,7 @@ class ContinuousQueryService:
         closing: CancelSwitch,
     ) -> None:
         self._stored, self._run, self._closing = stored, run, closing
+        self.counts = TurnCounts()
         self._turn = threading.Lock()
         self._last: dict[tuple[str, str], int] = {}
         self._runs: dict[tuple[str, str], ContinuousQueryRun] = {}
@@ -103,7 +115,11 @@ class ContinuousQueryService:
         return ContinuousQueryRun(*key, time_range, written)
 
     def _note(self, run: ContinuousQueryRun) -> None:
-        key = run.database, run.name
+        key, counts = (run.database, run.name), self.counts
+        if run.error:
+            self.counts = replace(counts, failed=counts.failed + 1)
+        else:
+            self.counts = replace(counts, succeeded=counts.succeeded + 1)
         before = self._runs.get(key)
         if run.error and (before is None or before.error != run.error):  # else it would fill the log at every turn
             _LOG.warning("continuous query %s of %s failed: %s", run.name, run.database, run.error)

@@ -12,7 +12,6 @@ import numpy as np
 
 from influxish.functions.recurrence import places, recur, window_sum
 from influxish.functions.registry import (
-    REQUIRED,
     Arguments,
     Course,
     Parameter,
@@ -21,6 +20,7 @@ from influxish.functions.registry import (
     WalkFunction,
     always,
     register,
+    whole_number,
 )
 from influxish.functions.segments import Segments
 from influxish.types import NUMERIC, Array, DataType
@@ -156,23 +156,19 @@ def _declare(
         row = row[~np.isinf(values[row])] if finite else row
         return Walked(row, values[row])
 
-    integer = frozenset({DataType.INTEGER})
     parameters = [
-        Parameter(
+        whole_number(
             "period",
-            integer,
-            REQUIRED,
-            minimum=1,
-            wrong_type="{function} period must be an integer",
-            too_small="{function} period must be greater than or equal to 1",
+            1,
+            "{function} period must be an integer",
+            "{function} period must be greater than or equal to 1",
         ),
-        Parameter(
+        whole_number(
             "hold_period",
-            integer,
+            least_hold,
+            "{function} hold period must be an integer",
+            f"{{function}} hold period must be greater than or equal to {least_hold}",
             default=-1,
-            minimum=least_hold,
-            wrong_type="{function} hold period must be an integer",
-            too_small=f"{{function}} hold period must be greater than or equal to {least_hold}",
         ),
     ]
     if warmups:

@@ -98,6 +98,12 @@ class Parameter:
     wrong_choice: str = ""
 
 
+def whole_number(name: str, minimum: int, wrong_type: str, too_small: str, default: object = REQUIRED) -> Parameter:
+    """A parameter that takes integers from `minimum` on."""
+    integer = frozenset({DataType.INTEGER})
+    return Parameter(name, integer, default, minimum=minimum, wrong_type=wrong_type, too_small=too_small)
+
+
 class Stamp(Enum):
     """The time a row of the result carries."""
 

@@ -25,7 +25,17 @@ from influxish.functions.ordering import (
     take,
     tiled,
 )
-from influxish.functions.registry import Arguments, Parameter, Picked, Rows, SelectorFunction, Stamp, register, same
+from influxish.functions.registry import (
+    Arguments,
+    Parameter,
+    Picked,
+    Rows,
+    SelectorFunction,
+    Stamp,
+    register,
+    same,
+    whole_number,
+)
 from influxish.functions.segments import Segments
 from influxish.functions.sorting import gather, sort_order
 from influxish.types import FIELD_TYPES, NUMERIC, Array, DataType
@@ -237,7 +247,11 @@ def _lots(rows: Rows) -> Array:
 
     Source: S. Vigna's splitmix64, 2015.
     """
-    seeds = np.ascontiguousarray(rows.times).view(np.uint64) ^ (_bits(rows.values) << np.uint64(1))
+    bits = _bits(rows.values)
+    turned = (bits << np.uint64(1)) | (
+        bits >> np.uint64(63)
+    )  # no bit is lost: at one time other values draw other lots
+    seeds = np.ascontiguousarray(rows.times).view(np.uint64) ^ turned
     mixed = seeds + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -263,12 +277,11 @@ SAMPLE = register(
         takes=FIELD_TYPES,
         returns=same,
         parameters=(
-            Parameter(
+            whole_number(
                 "N",
-                frozenset({DataType.INTEGER}),
-                minimum=1,
-                wrong_type="expected integer argument in {function}()",
-                too_small="{function} window must be greater than 1, got {value}",
+                1,
+                "expected integer argument in {function}()",
+                "{function} window must be greater than 1, got {value}",
             ),
         ),
         stamp=Stamp.POINT,

@@ -7,6 +7,7 @@ nmsimplex.c, which InfluxDB's is made after: its choices and their order decide 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,24 +15,30 @@ from influxish.batch import Mask, Positions
 from influxish.functions.interruption import look
 from influxish.types import Array
 
-Objective = Callable[[Array, Positions], Array]
-"""(points (k, n), their lanes (k,)) → values (k,). It may move the points to where it evaluated them, in place."""
+Objective = Callable[[Array], Array]
+"""Points (k, n) → values (k,), none of them NaN. It may move the points to where it evaluated them, in place."""
+Bound = Callable[[Array], None]
+"""Moves points (k, n) in place to where an objective evaluates them, if that can be told without evaluating."""
 
 MOST_ROUNDS = 1000
 _REFLECTION, _EXPANSION, _CONTRACTION = 1.0, 2.0, 0.5
 
 
-def minimize(objective: Objective, starts: Array, tolerance: float, scale: float = 1.0) -> tuple[Array, Array]:
+def minimize(
+    objective: Objective, starts: Array, tolerance: float, bound: Bound | None = None, scale: float = 1.0
+) -> tuple[Array, Array]:
     """The smallest value that each lane finds, and where.
 
     Args:
+        objective: one that takes about as long for many points as for few: all that a round may need is evaluated in
+            one call or, without a `bound`, two: what follows from a point is not known then until it is evaluated.
         starts: (k, n) float64, a first vertex for each lane.
         tolerance: a lane ends when the values at its vertices have a standard deviation below it.
         scale: length of the first simplex' edges.
     Returns:
         (k,) values and (k, n) points.
     """
-    search = _Search(objective, starts, scale)
+    search = _Search(objective, bound, starts, scale)
     active = np.arange(len(starts))
     for _ in range(MOST_ROUNDS):
         look()
@@ -43,88 +50,120 @@ def minimize(objective: Objective, starts: Array, tolerance: float, scale: float
         active = active[~(spread < tolerance)]
         if not len(active):
             break
-    lanes = np.arange(len(starts))
-    best = search.vertices[lanes, np.argmin(search.values, axis=1)]
-    return objective(best.copy(), lanes), best
+    best = search.vertices[np.arange(len(starts)), np.argmin(search.values, axis=1)]
+    return objective(best.copy()), best
+
+
+class _Found(NamedTuple):
+    """Points (k, n) of some lanes, where they were evaluated, and the values there (k,)."""
+
+    points: Array
+    values: Array
+
+    def where(self, mask: Mask, other: _Found) -> _Found:
+        """These in the lanes of `mask`, the others elsewhere."""
+        return _Found(np.where(mask[:, None], self.points, other.points), np.where(mask, self.values, other.values))
 
 
 class _Search:
     """The simplexes of all lanes: vertices (k, n + 1, n) and the values at them (k, n + 1)."""
 
-    def __init__(self, objective: Objective, starts: Array, scale: float) -> None:
-        self._objective = objective
-        k, n = starts.shape
+    def __init__(self, objective: Objective, bound: Bound | None, starts: Array, scale: float) -> None:
+        self._objective, self._bound = objective, bound
+        n = starts.shape[1]
         near = scale * (np.sqrt(n + 1.0) - 1) / (n * np.sqrt(2.0))
         far = scale * (np.sqrt(n + 1.0) - 1 + n) / (n * np.sqrt(2.0))
         offsets = np.vstack([np.zeros(n), np.where(np.eye(n, dtype=bool), far, near)])
-        self.vertices = offsets[None, :, :] + starts[:, None, :]
-        self.values = np.empty((k, n + 1))
-        for vertex in range(n + 1):
-            self._evaluate(np.arange(k), np.full(k, vertex))
+        found = self._evaluate(*(starts + offset for offset in offsets))
+        self.vertices = np.stack([vertex.points for vertex in found], axis=1)
+        self.values = np.stack([vertex.values for vertex in found], axis=1)
 
-    def _evaluate(self, lanes: Positions, vertex: Positions) -> None:
-        points = self.vertices[lanes, vertex]
-        self.values[lanes, vertex] = self._objective(points, lanes)
-        self.vertices[lanes, vertex] = points
-
-    def _replace(self, lanes: Positions, vertex: Positions, points: Array, values: Array) -> None:
-        self.vertices[lanes, vertex] = points
-        self.values[lanes, vertex] = values
+    def _evaluate(self, *points: Array) -> list[_Found]:
+        together = np.concatenate(points)
+        values = self._objective(together)
+        stops = np.cumsum([len(each) for each in points])[:-1]
+        return [_Found(*each) for each in zip(np.split(together, stops), np.split(values, stops), strict=True)]
 
     def round(self, lanes: Positions) -> None:
-        """Move the worst vertex of each lane."""
-        values, n = self.values[lanes], self.vertices.shape[2]
-        row = np.arange(len(lanes))
-        worst, best = np.argmax(values, axis=1), np.argmin(values, axis=1)
-        below = np.where(values < values[row, worst, None], values, -np.inf)
-        second = np.argmax(below, axis=1)
-        second = np.where(below[row, second] > values[row, best], second, best)
-        middle = self._centroid(lanes, worst) / n
-        worst_points = self.vertices[lanes, worst]
-        reflected = middle + _REFLECTION * (middle - worst_points)
-        at_reflected = self._objective(reflected, lanes)
+        """Move the worst vertex of each lane or, where that makes none better, all vertices towards the best."""
+        vertices, values, row = self.vertices[lanes], self.values[lanes], np.arange(len(lanes))
+        worst, second, best = _order(values)
         at_worst, at_second, at_best = values[row, worst], values[row, second], values[row, best]
+        middle, smaller = _middle(vertices, worst), _halved(vertices, best)
+        away = middle - vertices[row, worst]
+        reflection = middle + _REFLECTION * away
+        tried = [reflection, middle - _CONTRACTION * away, smaller[row, worst], smaller[row, second]]
+        if self._bound is not None:
+            self._bound(reflection)
+            tried += [middle + factor * (reflection - middle) for factor in (_EXPANSION, _CONTRACTION)]
+        reflected, inside, *shrunk = self._evaluate(*tried)
 
-        taken = (at_reflected < at_second) & (at_reflected >= at_best)
-        self._replace(lanes[taken], worst[taken], reflected[taken], at_reflected[taken])
+        expands = reflected.values < at_best
+        contracts = reflected.values >= at_second
+        outwards = contracts & (reflected.values < at_worst)
+        if self._bound is not None:
+            expanded, outside = shrunk[2:]
+            further = expanded.where(expands, outside)
+        else:
+            further = self._further(middle, reflected, expands, outwards)
+        onwards = further.values < np.where(expands, reflected.values, at_worst)
+        onwards &= expands | outwards
+        inwards = contracts & ~outwards & (inside.values < at_worst)
+        moved = further.where(onwards, inside.where(inwards, reflected))
+        self.vertices[lanes, worst], self.values[lanes, worst] = moved
+        shrinks = contracts & ~onwards & ~inwards
+        if shrinks.any():
+            self._shrink(lanes, shrinks, smaller, (worst, shrunk[0]), (second, shrunk[1]))
 
-        further = np.flatnonzero(at_reflected < at_best)
-        if len(further):
-            expanded = middle[further] + _EXPANSION * (reflected[further] - middle[further])
-            at_expanded = self._objective(expanded, lanes[further])
-            won = at_expanded < at_reflected[further]
-            points = np.where(won[:, None], expanded, reflected[further])
-            self._replace(lanes[further], worst[further], points, np.where(won, at_expanded, at_reflected[further]))
-
-        closer = np.flatnonzero(at_reflected >= at_second)
-        if len(closer):
-            outside = at_reflected[closer] < self.values[lanes[closer], worst[closer]]
-            target = np.where(outside[:, None], reflected[closer], worst_points[closer])
-            step = _CONTRACTION * np.where(outside[:, None], target - middle[closer], middle[closer] - target)
-            contracted = np.where(outside[:, None], middle[closer] + step, middle[closer] - step)
-            at_contracted = self._objective(contracted, lanes[closer])
-            won = at_contracted < at_worst[closer]
-            self._replace(lanes[closer[won]], worst[closer[won]], contracted[won], at_contracted[won])
-            self._shrink(lanes, worst, second, best, closer[~won])
-
-    def _centroid(self, lanes: Positions, worst: Positions) -> Array:
-        """The sum of all vertices but the worst, added in their order."""
-        total = np.zeros((len(lanes), self.vertices.shape[2]))
-        for vertex in range(self.vertices.shape[1]):
-            others: Mask = worst != vertex
-            total[others] += self.vertices[lanes[others], vertex]
-        return total
+    def _further(self, middle: Array, reflected: _Found, expands: Mask, outwards: Mask) -> _Found:
+        """Twice as far as the reflected point in the lanes that expand, half as far in those that turn outwards."""
+        factor = np.where(expands, _EXPANSION, _CONTRACTION)
+        points, values = middle + factor[:, None] * (reflected.points - middle), np.full(len(middle), np.inf)
+        wanted = expands | outwards
+        if wanted.any():
+            [(points[wanted], values[wanted])] = self._evaluate(points[wanted])
+        return _Found(points, values)
 
     def _shrink(
-        self, lanes: Positions, worst: Positions, second: Positions, best: Positions, chosen: Positions
+        self,
+        lanes: Positions,
+        chosen: Mask,
+        smaller: Array,
+        worst: tuple[Positions, _Found],
+        second: tuple[Positions, _Found],
     ) -> None:
-        """Halve the distance of every vertex to the best one; only the two worst are evaluated anew."""
-        if not len(chosen):
-            return
-        own, kept = lanes[chosen], best[chosen]
-        corner = self.vertices[own, kept]
-        halved = corner[:, None, :] + (self.vertices[own] - corner[:, None, :]) / 2.0
-        halved[np.arange(len(own)), kept] = corner
-        self.vertices[own] = halved
-        self._evaluate(own, worst[chosen])
-        self._evaluate(own, second[chosen])
+        """Take the smaller simplexes in the chosen lanes; only their two worst vertices are evaluated anew."""
+        self.vertices[lanes[chosen]] = smaller[chosen]
+        for vertex, found in (worst, second):
+            self.vertices[lanes[chosen], vertex[chosen]] = found.points[chosen]
+            self.values[lanes[chosen], vertex[chosen]] = found.values[chosen]
+        twice = chosen & (worst[0] == second[0])  # where all values are equal
+        if twice.any() and self._bound is None:  # the second evaluation goes on from where the first one moved it to
+            [found] = self._evaluate(worst[1].points[twice])
+            self.vertices[lanes[twice], worst[0][twice]], self.values[lanes[twice], worst[0][twice]] = found
+
+
+def _order(values: Array) -> tuple[Positions, Positions, Positions]:
+    """Which vertex is worst, next to worst, best, by the values (k, n + 1); none between makes the best second."""
+    row = np.arange(len(values))
+    worst, best = np.argmax(values, axis=1), np.argmin(values, axis=1)
+    below = np.where(values < values[row, worst, None], values, -np.inf)
+    second = np.argmax(below, axis=1)
+    return worst, np.where(below[row, second] > values[row, best], second, best), best
+
+
+def _middle(vertices: Array, worst: Positions) -> Array:
+    """The centroid of all vertices but the worst, added in their order."""
+    others = vertices.copy()
+    others[np.arange(len(worst)), worst] = 0
+    centroid: Array = np.add.accumulate(others, axis=1)[:, -1] / vertices.shape[2]
+    return centroid
+
+
+def _halved(vertices: Array, best: Positions) -> Array:
+    """The vertices at half their distance to the best one."""
+    row = np.arange(len(best))
+    corner = vertices[row, best]
+    halved: Array = corner[:, None, :] + (vertices - corner[:, None, :]) / 2.0
+    halved[row, best] = corner
+    return halved

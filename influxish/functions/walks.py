@@ -14,7 +14,6 @@ from influxish.batch import Positions
 from influxish.functions.recurrence import places, running_sum, window_sum
 from influxish.functions.registry import (
     BUCKET,
-    REQUIRED,
     Arguments,
     Course,
     Parameter,
@@ -24,6 +23,7 @@ from influxish.functions.registry import (
     always,
     register,
     same,
+    whole_number,
 )
 from influxish.functions.segments import Segments
 from influxish.types import FIELD_TYPES, NUMERIC, Array, DataType
@@ -172,13 +172,11 @@ MOVING_AVERAGE = register(
         takes=NUMERIC,
         returns=always(DataType.FLOAT),
         parameters=(
-            Parameter(
+            whole_number(
                 "N",
-                frozenset({DataType.INTEGER}),
-                REQUIRED,
-                minimum=2,
-                wrong_type="second argument for {function} must be an integer, got {literal}",
-                too_small="{function} window must be greater than 1, got {value}",
+                2,
+                "second argument for {function} must be an integer, got {literal}",
+                "{function} window must be greater than 1, got {value}",
             ),
         ),
         walk=_moving_average,

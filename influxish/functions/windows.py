@@ -226,7 +226,7 @@ def _transitions(zone: str, first_year: int, last_year: int) -> tuple[Times, Tim
         return int(delta.total_seconds())
 
     start = int(datetime(first_year, 1, 1, tzinfo=UTC).timestamp()) - 86_400
-    stop = int(datetime(last_year, 12, 31, tzinfo=UTC).timestamp()) + 86_400
+    stop = min(int(datetime(last_year, 12, 31, tzinfo=UTC).timestamp()) + 86_400, MAX_TIME // SECOND)
     edges, offsets = [MIN_TIME], [offset(start) * SECOND]
     before, known = start, offset(start)
     for day in range(start + 7 * 86_400, stop, 7 * 86_400):

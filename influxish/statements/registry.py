@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from influxish.continuous.service import ContinuousQueryService
 from influxish.delivery.service import Delivery
 from influxish.emit.series import StatementResult
 from influxish.errors import NotFound
@@ -27,6 +28,7 @@ class StatementContext:
         query: says when to stop.
         running: what SHOW QUERIES tells.
         delivery: sends what was written to those who subscribed.
+        continuous: runs continuous queries.
     """
 
     engine: Engine
@@ -34,6 +36,7 @@ class StatementContext:
     query: QueryContext
     running: RunningQueries
     delivery: Delivery
+    continuous: ContinuousQueryService
 
     def look(self) -> None:
         """Raises: QueryCancelled, LimitExceeded: as `QueryContext.look`."""

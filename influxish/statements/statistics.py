@@ -82,6 +82,8 @@ def _statistics(context: StatementContext) -> Iterator[SeriesChunk]:
         },
     )
     yield from _subscriber(context)
+    turns = context.continuous.counts
+    yield _row("cq", {"queryFail": turns.failed, "queryOk": turns.succeeded})
 
 
 def _subscriber(context: StatementContext) -> Iterator[SeriesChunk]:

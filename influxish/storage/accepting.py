@@ -5,11 +5,14 @@ The engine's lock is held. Waiting until the log is durable is for later, withou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from influxish.batch import Positions
+from influxish.errors import StorageError
 from influxish.storage.databases import DatabaseState
+from influxish.storage.deleting import remove_series
 from influxish.storage.index import SeriesIndex
 from influxish.storage.memtable import Chunk
 from influxish.storage.points import Tags
@@ -22,25 +25,39 @@ def accept(state: DatabaseState, intake: Intake, log: WriteAheadLog | None) -> t
 
     Raises:
         WriteError: it is too large for the log; nothing is changed.
-        StorageError: it could not be logged; new series may have been.
+        StorageError: it could not be logged; what was of new series is removed again.
     """
     entries, fresh = _numbered(state.index, intake.portions)
     if not entries:
         return 0, 0
     record = pack_record(entries) if log is not None else b""  # ahead of all changes: it may be refused
-    for measurement, numbers in fresh.items():
-        series = list(numbers)
-        if series and state.series_log is not None:
-            state.series_log.append(measurement, state.index.count(measurement), series)
-        if series:
-            state.index.add(measurement, series)
-    ticket = log.append(record) if log is not None else 0
+    ticket = _logged(state, fresh, record, log)
     by_id = {portion.shard.id: portion.shard for portion in intake.portions}
     for id, measurement, name, type_ in intake.types:
         by_id[id].types.setdefault(measurement, {})[name] = type_
     for id, measurement, chunk in entries:
         by_id[id].active.append(measurement, chunk)
     return sum(len(chunk.times) for *_, chunk in entries), ticket
+
+
+def _logged(
+    state: DatabaseState, fresh: Mapping[str, Mapping[Tags, int]], record: bytes, log: WriteAheadLog | None
+) -> int:
+    """Add new series and then the record to the logs: its ticket."""
+    added = dict[str, Positions]()
+    try:
+        for measurement, numbers in fresh.items():
+            series, first = list(numbers), state.index.count(measurement)
+            if series and state.series_log is not None:
+                state.series_log.append(measurement, first, series)
+            if series:
+                state.index.add(measurement, series)
+                added[measurement] = np.arange(first, first + len(series))
+        return log.append(record) if log is not None else 0
+    except StorageError:
+        for measurement, unused in added.items():
+            remove_series(state, measurement, unused)
+        raise
 
 
 def _numbered(index: SeriesIndex, portions: Sequence[Portion]) -> tuple[list[Entry], dict[str, dict[Tags, int]]]:

@@ -8,7 +8,8 @@ from enum import IntFlag
 
 from influxish.errors import CorruptData, ExecutionError, NotFound
 from influxish.passwords import VerifiedPasswords, hash_password, is_password
-from influxish.storage.catalog import RESTORE, Catalog
+from influxish.storage.catalog import Catalog
+from influxish.storage.catalog_file import RESTORE
 from influxish.storage.databases import DatabaseState
 from influxish.storage.ownership import OwnerLock
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from influxish.errors import CorruptData, ExecutionError, NotFound
-from influxish.storage.catalog import RESTORE, Catalog
+from influxish.storage.catalog import Catalog
+from influxish.storage.catalog_file import RESTORE
 from influxish.storage.databases import DatabaseState
 from influxish.storage.ownership import OwnerLock
 

@@ -8,10 +8,15 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """One finding. `message` names the file and what was lost."""
+    """One finding. `message` names the file and what was lost.
+
+    Attributes:
+        torn: whether it is only the end of a log that was cut off while it was written.
+    """
 
     path: Path
     message: str
+    torn: bool = False
 
     def __str__(self) -> str:
         return self.message

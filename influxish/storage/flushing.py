@@ -21,7 +21,7 @@ from influxish.storage.files import Removal
 from influxish.storage.options import StorageOptions
 from influxish.storage.ownership import OwnerLock
 from influxish.storage.segment import Segment
-from influxish.storage.shard import Shard
+from influxish.storage.shard import Shard, Types
 from influxish.storage.tombstones import Tombstone, pack_series
 from influxish.storage.wal import WriteAheadLog, log_number
 
@@ -117,13 +117,15 @@ class Flusher:
             if not pending and not removing:
                 return
             finished = self._wal.rotate() if self._wal is not None else []
+            types = []
             for _, shard in pending:
                 shard.freeze()
-        for state, shard in pending:
+                types.append(shard.frozen_types())
+        for (state, shard), fields in zip(pending, types, strict=True):
             tables = shard.frozen
             segment = write_memtables(self._place(state, shard, None), tables) if tables else None
             with self._lock:
-                self._install(shard, segment, ())
+                self._install(shard, segment, (), fields)
                 shard.frozen = shard.frozen[len(tables) :]
         with self._lock, self._catalog.transaction() as catalog:
             for state, measurement in removing:
@@ -164,7 +166,7 @@ class Flusher:
             self._unmergeable.update(segment.path for segment in chosen)
             return False
         with self._lock:
-            self._install(shard, segment, chosen)
+            self._install(shard, segment, chosen, {})
         self._remove(state, chosen)
         return True
 
@@ -184,10 +186,13 @@ class Flusher:
         place = newest.place if newest is not None else shard.last_number
         return Place(self._options.files, folder, f"{shard.last_number:010d}.seg", place)
 
-    def _install(self, shard: Shard, segment: Segment | None, replaced: Sequence[Segment]) -> None:
+    def _install(self, shard: Shard, segment: Segment | None, replaced: Sequence[Segment], types: Types) -> None:
         """Make a segment, if there is one, count in place of others, on disk and then in memory.
 
         Tombstones are saved, or go if no segment is left that is older.
+
+        Args:
+            types: of the fields of what was only in memory.
         """
         kept = [other for other in shard.segments if other not in replaced] + ([segment] if segment else [])
         oldest = min((other.number for other in kept), default=shard.last_number)
@@ -204,9 +209,9 @@ class Flusher:
                     _save(catalog, shard, tombstone)
             if segment is not None:
                 catalog.add_segment(SegmentEntry(shard.id, segment.place, segment.path.name, segment.size))
-                for measurement in segment.measurements:
-                    for name, type_ in segment.types(measurement).items():
-                        catalog.add_field(shard.id, measurement, name, type_.value)
+            for measurement, fields in types.items():
+                for name, type_ in fields.items():
+                    catalog.add_field(shard.id, measurement, name, type_.value)
         shard.saved = max((tombstone.number for tombstone in shard.tombstones), default=shard.saved)
         shard.tombstones = tombstones
         shard.forgotten.clear()

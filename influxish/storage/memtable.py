@@ -116,6 +116,11 @@ class Memtable:
         self._views.pop(measurement, None)
         self._fresh.pop(measurement, None)
 
+    @property
+    def measurements(self) -> set[str]:
+        """Those that were written to, also where all rows were deleted since."""
+        return {*self._views, *self._fresh}
+
     def keys(self, measurement: str) -> list[tuple[Positions, Times]]:
         """(series, times) of the rows of a measurement, some perhaps twice. Sorts nothing and waits for nobody."""
         view = self.views().get(measurement)

@@ -15,18 +15,20 @@ from typing import TypeVar
 import numpy as np
 
 from influxish.errors import CorruptData, StorageError
-from influxish.storage.catalog import RESTORE, Catalog, SegmentEntry
+from influxish.storage.catalog import Catalog, SegmentEntry
+from influxish.storage.catalog_file import RESTORE
 from influxish.storage.damage import Damage
 from influxish.storage.databases import DatabaseState, PolicyState, database_folder, shard_folder
 from influxish.storage.deleting import carry_out
 from influxish.storage.deletions import Deletions
 from influxish.storage.files import TEMPORARY, Files, Removal
+from influxish.storage.rowless import SeenRows
 from influxish.storage.segment import Segment
 from influxish.storage.series_log import SeriesLog, load_series
 from influxish.storage.shard import Shard
 from influxish.storage.tombstones import Extent, Tombstone, unpack_series
 from influxish.storage.wal import Entry, log_files, log_number, recover
-from influxish.types import DataType, TimeRange
+from influxish.types import Array, DataType, TimeRange
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -48,6 +50,7 @@ class Opening:
         self._owner: dict[int, tuple[DatabaseState, Shard]] = {}
         self._last_shard = catalog.last_id("shards")
         self._conflicts: dict[tuple[int, str], str] = {}
+        self._seen = SeenRows()
 
     def databases(self) -> dict[str, DatabaseState]:
         """Name → state, with segments opened and the log replayed.
@@ -72,6 +75,8 @@ class Opening:
             self._open_segments(self._root)
             self._remove_leftovers(self._root)
             self._replay_logs(self._root / "wal")
+            if all(finding.torn for finding in self._damage):  # else a series may have rows where none can be read
+                self._seen.remove_others(self._databases.values())
             opened.pop_all()
         return self._databases
 
@@ -126,7 +131,7 @@ class Opening:
             shard.segments += (segment,)
             shard.rewriting = bool(shard.tombstones) or database.index.has_removed
             for measurement in segment.measurements:
-                self._know_series(database, measurement, segment.greatest_series(measurement), segment.path)
+                self._see_rows(database, measurement, segment.series(measurement), segment.path)
 
     def _segment(self, path: Path, entry: SegmentEntry) -> Segment | None:
         if not path.exists():
@@ -137,6 +142,10 @@ class Opening:
         except CorruptData as error:
             self._damage.append(Damage(path, f"{error}; none of its rows are served"))
             return None
+
+    def _see_rows(self, database: DatabaseState, measurement: str, series: Array, path: Path) -> None:
+        self._know_series(database, measurement, int(series.max()), path)
+        self._seen.add(database.id, measurement, series)
 
     def _know_series(self, database: DatabaseState, measurement: str, greatest: int, path: Path) -> None:
         known = database.index.count(measurement)
@@ -208,7 +217,7 @@ class Opening:
             if id not in self._owner or not len(chunk.times):  # its database was dropped, or it was
                 continue
             database, shard = self._owner[id]
-            self._know_series(database, measurement, int(chunk.series.max()), path)
+            self._see_rows(database, measurement, chunk.series, path)
             types = shard.types.setdefault(measurement, {})
             for name, column in chunk.fields.items():
                 if types.setdefault(name, column.type) is not column.type:

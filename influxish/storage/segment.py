@@ -148,12 +148,13 @@ class Segment:
         pairs = np.unique(records[["field", "type"]])
         return {self.contents.fields[field]: TYPES[code] for field, code in pairs.tolist()}
 
-    def greatest_series(self, measurement: str) -> int:
-        """The greatest series number of one measurement."""
+    def series(self, measurement: str) -> Array:
+        """(n,) numbers of the series that have rows of one measurement; one may come several times."""
         first, stop = self.measurements[measurement]
         start = int(self.contents.row_groups["first_run"][first])
         last = self.contents.row_groups[stop - 1]
-        return int(self.contents.runs["series"][start : int(last["first_run"]) + int(last["runs"])].max())
+        found: Array = self.contents.runs["series"][start : int(last["first_run"]) + int(last["runs"])]
+        return found
 
 
 _SECTIONS = {"row_groups": ROW_GROUP, "columns": COLUMN, "runs": RUN}

@@ -61,6 +61,11 @@ class Shard:
             self.frozen += (self.active,)
             self.active = Memtable()
 
+    def frozen_types(self) -> Types:
+        """Of the measurements in frozen memtables, which also deletions may have left nothing of."""
+        written = {measurement for table in self.frozen for measurement in table.measurements}
+        return {measurement: dict(self.types.get(measurement, {})) for measurement in written}
+
     @property
     def unsaved(self) -> list[Tombstone]:
         """The tombstones that only the log has."""

@@ -13,7 +13,8 @@ from typing import Literal
 from urllib.parse import unquote
 
 from influxish.errors import CompileError, CorruptData, ExecutionError, NotFound, without_password
-from influxish.storage.catalog import RESTORE, Catalog
+from influxish.storage.catalog import Catalog
+from influxish.storage.catalog_file import RESTORE
 from influxish.storage.databases import DatabaseState, PolicyState
 from influxish.storage.ownership import OwnerLock
 

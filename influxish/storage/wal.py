@@ -206,7 +206,8 @@ def cut_tail(files: Files, path: Path, data: bytes, gap: Gap, damage: list[Damag
         file.truncate(gap.offset)
         file.sync()
     size = gap.stop - gap.offset
-    damage.append(Damage(path, f"{path}: the last {size} bytes are no whole record; they were cut and kept in {aside}"))
+    message = f"{path}: the last {size} bytes are no whole record; they were cut and kept in {aside}"
+    damage.append(Damage(path, message, torn=True))
 
 
 def pack_record(entries: list[Entry]) -> bytes:

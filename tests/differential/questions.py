@@ -63,6 +63,7 @@ TOP_IN_BUCKETS = re.compile(r"SELECT (top|bottom)\(.*time\(")
 FILLED_OR_CUT = re.compile(r"fill\((?!none)|LIMIT")
 """A subquery that fills or cuts its groups."""
 SEVERAL = re.compile(r"m, n\b|n, m\b|mixed, m\b|m, /|/m\||/\./|\), ")
+"""FROM, where it may be several measurements."""
 ZONES = ("America/New_York", "Asia/Kolkata", "Europe/Berlin", "UTC")
 
 
@@ -375,6 +376,8 @@ class Questions:
 
     def _wrong(self, names: Sequence[str]) -> str:
         self._note("error:select")
+        if self._chance(0.1):  # clauses in the place of calls
+            return self.random.choice(("fill(v, 1)", "tz('UTC')"))
         return self.random.choice(
             (
                 "foo(v)", "mean()", "mean(v, v)", "mean(1)", "mean(v + 1)", "percentile(v)", "percentile(v, 'a')", "top(v)",
@@ -391,7 +394,6 @@ class Questions:
                 "derivative(s)", "difference(b)", "moving_average(s, 2)", "cumulative_sum(s)", "elapsed(s)", "s + 1", "b + 1", "v & 1",
                 "b & true", "s + s", "b + b", "abs(s)", "sqrt(b)", "pow(s, 2)", "max(v) AS", "v v", "mean(*) + 1", "* + 1", "v::foo",
                 "mean(distinct(v))", "v + mean(v)", "abs(mean(v), 1)", "derivative(derivative(v))", "difference(max(v)), v",
-                "fill(v, 1)", "tz('UTC')",
             )
         )  # fmt: skip
 
@@ -401,12 +403,11 @@ class Questions:
         """WHERE and GROUP BY."""
         timed = (by_time == "must" and self._chance(0.97)) or (by_time == "may" and self._chance(0.55))
         terms = []
-        offset = True
         if by_time and not timed and "(SELECT" in source and re.search(r"\btime\(", source):
             self.whole.append(source)
         if timed or self._chance(0.4):
             terms += self._time_bounds(timed, source)
-            offset = len(terms) > 1  # docs/differences.md tells of offsets where only the end is given
+        offset = len(terms) > 1  # both ends are given
         if self._chance(0.35):
             terms.append(self._condition(names, 0))
         where = " AND ".join(self._shuffled(terms))
@@ -552,7 +553,7 @@ class Questions:
     # --- the rest ---
 
     def _group_by(self, timed: bool, *, offset: bool, tags: bool) -> list[str]:
-        """Args: tags: may be grouped by; docs/differences.md tells of several groups of integral(), and of offsets."""
+        """Args: tags: may be grouped by; docs/differences.md tells of several groups of integral()."""
         dimensions = [self._time_dimension(offset=offset)] if timed else []
         if tags and self._chance(0.4):
             kind = self._pick({"tag": 8, "tags": 2, "*": 2, "regex": 1, "missing": 0.5, "field": 0.5})
@@ -569,6 +570,7 @@ class Questions:
         return [f"GROUP BY {', '.join(self._shuffled(dimensions))}", *fill]
 
     def _time_dimension(self, *, offset: bool) -> str:
+        """Args: offset: it may be asked for; from the beginning of time the server counts it wrong."""
         step = self.scene.step
         every = self.random.choice((step, 2 * step, 5 * step, 7 * step, 10 * step, 30 * step))
         text = _duration(every)

@@ -167,7 +167,8 @@ def sample(points: list[Point], arguments: tuple[Any, ...], type: DataType) -> A
                 bits = crc32(value.encode())
             case _:
                 bits = int(value) & mask
-        mixed = ((point.time & mask) ^ (bits << 1) & mask) + 0x9E3779B97F4A7C15 & mask
+        turned = bits << 1 & mask | bits >> 63
+        mixed = ((point.time & mask) ^ turned) + 0x9E3779B97F4A7C15 & mask
         mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9 & mask
         mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB & mask
         return mixed ^ (mixed >> 31)

@@ -121,6 +121,16 @@ def test_parts_merged_in_any_grouping_equal_the_whole(
     assert_same(call, answer_of(call, merge_states(call, tables)), expected, magnitude_of(run, type))
 
 
+def test_a_sample_of_numbers_that_differ_by_their_sign_is_the_same_whatever_the_parts() -> None:
+    function = FUNCTIONS["sample"]
+    assert isinstance(function, GroupFunction)
+    for type, values in ((DataType.FLOAT, (1.5, -1.5)), (DataType.INTEGER, (2**62, 2**62 - 2**63))):
+        call = GroupCall(function, "v", type, (1,), (), label="sample")
+        parts = [table_of(call, [Point(value, 0, ())]) for value in values]
+        found = [answer_of(call, merge_states(call, tables)) for tables in (parts, parts[::-1])]
+        assert found[0] == found[1]
+
+
 @pytest.mark.parametrize(("function", "type"), CASES)
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from influxish.errors import ExecutionError
 from influxish.functions import FUNCTIONS, WalkFunction
 from influxish.functions.recurrence import recur, running_sum
 from influxish.functions.registry import Course, Rows, Walked
@@ -214,35 +213,3 @@ def test_recurrences(groups: list[Stream], factors: list[float]) -> None:
             sums.append(total)
     assert recur(weights, terms, segments).tolist() == pytest.approx(expected, abs=1e-6)
     assert running_sum(terms, segments).tolist() == sums
-
-
-SEASON = [100.0, 140.0, 90.0, 70.0]
-
-
-def test_a_forecast_goes_on_with_trend_and_season() -> None:
-    series = [(i * 10, SEASON[i % 4] + 2 * i) for i in range(24)]
-    course = Course(window=Window.tumbling(10))
-    [found] = walk("holt_winters", [series], (4, 4), course)
-    assert [time for time, _ in found] == [240, 250, 260, 270]
-    for i, (_, value) in enumerate(found, 24):
-        assert value == pytest.approx(SEASON[i % 4] + 2 * i, rel=0.15)
-    [fitted] = walk("holt_winters_with_fit", [series], (4, 4), course)
-    assert [time for time, _ in fitted] == list(range(0, 280, 10))
-    assert fitted[-4:] == found
-
-
-def test_a_forecast_needs_two_points_and_a_season() -> None:
-    course = Course(window=Window.tumbling(10))
-    assert walk("holt_winters", [[(0, 1.0)], [(0, 1.0), (10, 2.0)]], (2, 4), course) == [[], []]
-    [one, two] = walk("holt_winters", [[(0, 1.0)], [(0, 1.0), (20, 2.0)]], (2, 0), course)
-    assert one == []
-    assert [time for time, _ in two] == [30, 40]
-
-
-def test_holt_winters_refuses_more_steps_than_it_could_make() -> None:
-    function = FUNCTIONS["holt_winters"]
-    assert isinstance(function, WalkFunction)
-    rows = Rows(DataType.FLOAT, np.array([1.0, 2.0]), np.array([0, 365 * 86_400 * 10**9]))
-    course = Course(window=Window.tumbling(10**9))
-    with pytest.raises(ExecutionError, match="at most 1,000,000 steps, this range has 31,536,001"):
-        function.walk(rows, Segments.of_keys([np.zeros(2, np.int64)]), (3, 0), course)

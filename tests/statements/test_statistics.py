@@ -12,7 +12,7 @@ import pytest
 import influxish
 from influxish.database import Database
 from influxish.errors import InfluxishError
-from influxish.types import WEEK
+from influxish.types import MINUTE, WEEK
 from influxish.version import __version__
 
 Found = dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, Any]]
@@ -70,6 +70,17 @@ def test_queries_are_counted_while_they_run_and_after(db: Database) -> None:
     assert (values["queriesActive"], values["queriesFinished"]) == (1, 4)
 
 
+def test_turns_of_continuous_queries_are_counted(db: Database) -> None:
+    assert told(db, "SHOW STATS FOR 'cq'") == {("cq", ()): {"queryFail": 0, "queryOk": 0}}
+    for name, select in (("good", "mean(v) INTO x"), ("bad", "foo(v) INTO x")):
+        select = f"SELECT {select} FROM m GROUP BY time(1m)"
+        db.query(f"CREATE CONTINUOUS QUERY {name} ON demo BEGIN {select} END", database="demo")
+    for minute in range(4):
+        db.run_continuous_queries(WEEK + minute * MINUTE)
+        db.run_continuous_queries(WEEK + minute * MINUTE + 1)  # nothing is due
+    assert told(db, "SHOW STATS FOR 'cq'") == {("cq", ()): {"queryFail": 4, "queryOk": 4}}
+
+
 def test_a_shard_tells_where_it_lies_and_its_bytes(tmp_path: Path) -> None:
     with influxish.open(tmp_path) as db:
         db.create_database("demo")
@@ -86,7 +97,7 @@ def test_a_shard_tells_where_it_lies_and_its_bytes(tmp_path: Path) -> None:
 
 def test_modules_come_in_the_order_of_the_server_and_an_unknown_one_is_empty(db: Database) -> None:
     names = [name for name, _ in told(db, "SHOW STATS")]
-    assert names == ["runtime", "queryExecutor", "database", "write", "subscriber"]
+    assert names == ["runtime", "queryExecutor", "database", "write", "subscriber", "cq"]
     assert told(db, "SHOW STATS FOR ''").keys() == told(db, "SHOW STATS").keys()
     assert told(db, "SHOW STATS FOR 'nope'") == told(db, "SHOW STATS FOR 'Write'") == {}
     assert told(db, "SHOW STATS FOR 'runtime'")["runtime", ()]["Sys"] > 1 << 20

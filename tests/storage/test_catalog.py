@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from influxish.errors import CorruptData, StorageError
-from influxish.storage import catalog as catalogs
+from influxish.storage import catalog_file as catalogs
 from influxish.storage.catalog import Catalog, SegmentEntry
 from influxish.storage.engine import Engine
 from influxish.storage.interface import RetentionPolicy

@@ -14,7 +14,7 @@ import pytest
 
 from influxish.errors import ExecutionError, NotFound, PartialWrite, StorageError
 from influxish.functions.expression import Comparison, Literal, Logical, Reference
-from influxish.storage.catalog import FORMAT_VERSION
+from influxish.storage.catalog_file import FORMAT_VERSION
 from influxish.storage.engine import Engine, StorageOptions
 from influxish.storage.framing import pack_file_header
 from influxish.storage.interface import RetentionPolicy, ScanStats

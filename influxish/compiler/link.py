@@ -173,7 +173,7 @@ class _Linker:
             title, type = own_title(item), DataType.UNKNOWN
             if outermost or not isinstance(item.expression, ast.Distinct):
                 try:
-                    type = column_type(item.expression, scope.type_of)
+                    type = column_type(item.expression, scope.type_of, nested=not outermost)
                 except CompileError:
                     if outermost:
                         raise

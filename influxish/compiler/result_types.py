@@ -29,9 +29,11 @@ _LITERALS: dict[type[ast.Expression], DataType] = {
 _INTEGERS = (DataType.INTEGER, DataType.UNSIGNED)
 
 
-def result_type(node: ast.Expression, type_of: TypeOf) -> DataType:
+def result_type(node: ast.Expression, type_of: TypeOf, *, nested: bool = False) -> DataType:
     """The type of a selected expression without wildcards; UNKNOWN where nothing is known of it.
 
+    Args:
+        nested: it is selected in a subquery, where mathematics of what is unknown is unknown, and no float.
     Raises:
         CompileError: operands that do not go together.
     """
@@ -40,30 +42,30 @@ def result_type(node: ast.Expression, type_of: TypeOf) -> DataType:
         case ast.VarRef():
             return _type_of_variable(node, type_of)
         case ast.ParenExpr(expression=inner):
-            return result_type(inner, type_of)
+            return result_type(inner, type_of, nested=nested)
         case ast.Distinct(call=call):
-            return result_type(call, type_of)
+            return result_type(call, type_of, nested=nested)
         case ast.Call(name=name, args=args):
-            types = [result_type(argument, type_of) for argument in args]
+            types = [result_type(argument, type_of, nested=nested) for argument in args]
             first = types[0] if types else DataType.UNKNOWN
             function = FUNCTIONS.get(name)
-            if isinstance(function, MathFunction) and first is not DataType.UNKNOWN:
+            if isinstance(function, MathFunction) and (nested or first is not DataType.UNKNOWN):
                 return first
             return first if function is None else function.returns(first)
         case ast.BinaryExpr(left=left, right=right):
-            return _type_of_operation(node, result_type(left, type_of), result_type(right, type_of), type_of)
+            types = [result_type(side, type_of, nested=nested) for side in (left, right)]
+            return _type_of_operation(node, types[0], types[1], type_of)
     return _LITERALS.get(type(node), DataType.UNKNOWN)
 
 
-def column_type(node: ast.Expression, type_of: TypeOf) -> DataType:
+def column_type(node: ast.Expression, type_of: TypeOf, *, nested: bool) -> DataType:
     """The type that a selected expression is said to have as a column: a tag selected as a field is a tag all the same.
 
-    Raises:
-        CompileError: as `result_type` does.
+    Arguments and errors are those of `result_type`.
     """
     if isinstance(node, ast.VarRef) and node.type is DataType.ANY_FIELD:
         return type_of(node.name)
-    return result_type(node, type_of)
+    return result_type(node, type_of, nested=nested)
 
 
 def _type_of_variable(node: ast.VarRef, type_of: TypeOf) -> DataType:

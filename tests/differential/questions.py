@@ -60,6 +60,8 @@ OF_FLOATS = re.compile(r"w\b|(mean|stddev|integral)\(|(sum|max|min|first|last|me
 """What is no integer in a scene; `v` can be one of a subquery."""
 TOP_IN_BUCKETS = re.compile(r"SELECT (top|bottom)\(.*time\(")
 """A subquery whose rows do not fall in descending order."""
+CALLED_ON = re.compile(r"\((?:[vwijsb]\b|\*|/[^/]*/)(?:::\w+)?")
+"""The column of a call, behind its bracket."""
 FILLED_OR_CUT = re.compile(r"fill\((?!none)|LIMIT")
 """A subquery that fills or cuts its groups."""
 SEVERAL = re.compile(r"m, n\b|n, m\b|mixed, m\b|m, /|/m\||/\./|\), ")
@@ -200,12 +202,10 @@ class Questions:
         by_tags = any(re.sub(r"time\([^)]*\)|[ ,]", "", text) for text in grouped)
         if by_tags:  # docs/differences.md tells of fill() and LIMIT there
             clauses = [text for text in clauses if not text.startswith("fill(") or text == "fill(none)"]
-        if (
-            kind == "transform"
-            and by_tags
-            and not any(text.startswith("GROUP BY") and "time(" in text for text in clauses)
-        ):
-            clauses[0] = f"SELECT {fields[0]} FROM {source}"  # of several walks along groups rows come torn apart
+        if by_tags:  # it tells too of parts of rows that are torn apart, where one of several calls has nothing
+            kept = fields[:1] if kind == "transform" else fields
+            kept = [CALLED_ON.sub("(w", text) for text in kept] if kind in ("aggregate", "arithmetic") else kept
+            clauses[0] = f"SELECT {', '.join(kept)} FROM {source}"
         clauses += self._tail(len(fields), depth + 1, cut=kind != "top" and not by_tags)
         return f"({' '.join(clauses)})"
 

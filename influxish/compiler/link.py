@@ -156,7 +156,7 @@ class _Linker:
             for steps, below in outer.sources.items():
                 outer.sources[steps] = builder.output if below is unlinked else below
         for listed in each_source:
-            self._linkleaves_of(listed, found, scope, builder, drivers)
+            self._link_leaves(listed, found, scope, builder, drivers)
 
     def _typer_of(self, node: Node, typer: NodeTyper, *, alone: bool) -> NodeTyper:
         """What types a node: conditions on the rows of one of several subqueries know the names that it has."""
@@ -214,7 +214,7 @@ class _Linker:
                 return True
         return False
 
-    def _linkleaves_of(
+    def _link_leaves(
         self,
         leaves: list[Table | Derive],
         found: Found,

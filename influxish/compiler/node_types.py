@@ -170,7 +170,7 @@ class NodeTyper:
         if not unknown and type not in function.takes:
             self._refuse(node, function, type, reference)
         elif unknown or found is None:
-            self._leave_out(node, function)
+            self._leave_out(node, function, reference.name)
         else:
             return found[0], type
         return None
@@ -199,11 +199,11 @@ class NodeTyper:
         else:
             self._refuse(node, node.function, type, Reference(node.argument))
 
-    def _leave_out(self, node: Node, function: Function) -> None:
+    def _leave_out(self, node: Node, function: Function, name: str) -> None:
         """Put nothing in the place of a call. What a subquery below it refuses is refused all the same if a column of
         it has the name that is called for, but a type error under it, and what the call gives is known without it."""
         nothing, below = Nothing(), self._refused_below(node)
-        if below is not None and self.scope.faulty and _is_known(node, function.returns(DataType.UNKNOWN)):
+        if below is not None and name in self.scope.faulty and _is_known(node, function.returns(DataType.UNKNOWN)):
             self.refused[nothing] = below
         self.graph.redirect(node, nothing)
 

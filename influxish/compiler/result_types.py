@@ -43,8 +43,8 @@ def result_type(node: ast.Expression, type_of: TypeOf, *, nested: bool = False) 
             return _type_of_variable(node, type_of)
         case ast.ParenExpr(expression=inner):
             return result_type(inner, type_of, nested=nested)
-        case ast.Distinct(call=call):
-            return result_type(call, type_of, nested=nested)
+        case ast.Distinct():
+            return DataType.UNKNOWN
         case ast.Call(name=name, args=args):
             types = [result_type(argument, type_of, nested=nested) for argument in args]
             first = types[0] if types else DataType.UNKNOWN
@@ -65,6 +65,8 @@ def column_type(node: ast.Expression, type_of: TypeOf, *, nested: bool) -> DataT
     """
     if isinstance(node, ast.VarRef) and node.type is DataType.ANY_FIELD:
         return type_of(node.name)
+    if isinstance(node, ast.Distinct):
+        return result_type(node.call, type_of)
     return result_type(node, type_of, nested=nested)
 
 
@@ -117,7 +119,7 @@ def typed_text(node: ast.Expression, type_of: TypeOf = _untyped) -> str:
         case ast.ParenExpr(expression=inner):
             return f"({typed_text(inner, type_of)})"
         case ast.Distinct(call=call):
-            return typed_text(call, type_of)
+            return f"DISTINCT {typed_text(call.args[0], type_of)}"
         case ast.Call(name=name, args=args):
             return f"{name}({', '.join(typed_text(argument, type_of) for argument in args)})"
         case ast.BinaryExpr(op=op, left=left, right=right):

@@ -99,6 +99,8 @@ class _Compiler:
         reach = max((reach_of(item.expression) for item in select.fields), default=0)
         if not is_subquery:
             self.readable = look_back(inner.time_range, inner.window, reach, descending)
+            if self.readable.is_empty and not inner.time_range.is_empty:  # it reaches beyond the beginning of time
+                inner = replace(inner, time_range=TimeRange(MAX_TIME, MAX_TIME))  # then no shard is found for any call
         sources = self._sources(select, condition, inner)
         by_time, row_window = True, None
         if len(select.sources) == 1 and isinstance(select.sources[0], ast.SubQuery):

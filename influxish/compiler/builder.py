@@ -17,7 +17,7 @@ from influxish.compiler.keys import listed_keys, takes_keys, with_listed_keys
 from influxish.compiler.lookback import look_back, looks_back
 from influxish.compiler.names import column_label, column_names, own_title
 from influxish.compiler.streams import may_stop, read_abreast, with_stops
-from influxish.errors import CompileError, QueryError
+from influxish.errors import CompileError
 from influxish.functions.expression import Expression, Reference
 from influxish.functions.interruption import look
 from influxish.functions.registry import FUNCTIONS, GroupFunction, Stamp, WalkFunction
@@ -75,7 +75,7 @@ class SelectBuilder:
         faulty: headings of columns with a type error.
         unlisted: headings of columns that no wildcard around it lists: the names listed in a call of top() or bottom().
         joined: label → call, of the calls whose results are brought together.
-        refused: nothing in the place of a call → why it is refused, if that is part of the graph in the end.
+        unsupported: nothing in the place of a call that stands where InfluxDB runs none → the call.
     """
 
     graph: Graph
@@ -106,7 +106,7 @@ class SelectBuilder:
     faulty: set[str] = field(default_factory=set)
     unlisted: set[str] = field(default_factory=set)
     joined: dict[str, ast.Call | ast.Distinct] = field(default_factory=dict)
-    refused: dict[Node, QueryError] = field(default_factory=dict)
+    unsupported: dict[Node, ast.Call] = field(default_factory=dict)
 
     @property
     def source(self) -> Node:
@@ -353,7 +353,7 @@ class SelectBuilder:
                 self.parts[key] = self._aggregate(call, key[0], beside, steps)
             else:
                 nothing = self.parts[key] = Nothing()
-                self.refused[nothing] = CompileError(f"unsupported call: {call.name}", span=call.span)
+                self.unsupported[nothing] = call
         return self.parts[key]
 
     def _source_at(self, steps: int) -> Node:

@@ -17,7 +17,7 @@ from influxish.compiler.keys import key_label, key_names, with_listed_keys
 from influxish.compiler.names import own_title
 from influxish.compiler.node_types import NodeTyper, Refused
 from influxish.compiler.places import resolve_target
-from influxish.compiler.result_types import column_type
+from influxish.compiler.result_types import column_type, result_type
 from influxish.compiler.scope import Scope, is_pattern
 from influxish.compiler.select import Compiled
 from influxish.compiler.sources import (
@@ -144,7 +144,9 @@ class _Linker:
             builder.build(expanded)
         separate_sources(self.graph, builder)
         self._note_types(builder, scope)
-        self.refused.update(builder.refused)
+        for nothing, call in builder.unsupported.items():
+            if result_type(call, scope.type_of) is not DataType.UNKNOWN:  # else it is not run
+                self.refused[nothing] = CompileError(f"unsupported call: {call.name}", span=call.span)
         drivers = {ref.name for node in walk_down(builder.output, above=leaves) for ref in _drivers(node, builder)}
         is_run = partial(self._is_run, builder, scope, found)
         begins_without = partial(self._begins_without, each_source[0], found)

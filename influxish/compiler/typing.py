@@ -11,6 +11,7 @@ from dataclasses import replace
 from influxish.functions.expression import (
     FALSE,
     NULL,
+    TRUE,
     Arithmetic,
     Comparison,
     Expression,
@@ -69,14 +70,14 @@ def _whole_division(division: Expression) -> Expression:
 def combine(op: str, left: Expression, right: Expression, at: Expression) -> Expression:
     """`left op right` with its type; null if the two do not go together.
 
-    A boolean beside one that is missing is beside false. Beside anything else it gives false.
+    A boolean beside one that is missing is beside false. Beside anything else it gives false, where that is there.
     """
     if op in "&|^":
         left = FALSE if left is NULL and right.type is DataType.BOOLEAN else left
         right = FALSE if right is NULL and left.type is DataType.BOOLEAN else right
         if left.type is DataType.BOOLEAN:
-            together = right.type is DataType.BOOLEAN
-            op, right = (op, right) if together else ("^", left)
+            if right.type is not DataType.BOOLEAN:
+                op, right = "unless", left if op == "&" else right
             return Arithmetic(op, left, right, type=DataType.BOOLEAN, span=at.span)
     result = None if NULL in (left, right) else _result(op, left.type, right.type)
     return NULL if result is None else Arithmetic(op, left, right, type=result, span=at.span)
@@ -111,6 +112,8 @@ def type_condition(node: Expression, resolve: Resolve, *, whole_rows: bool = Fal
             value = _operand(operand, resolve, beside=EMPTY)
             return replace(node, operand=value) if value.type in _TEXT else FALSE
         case Comparison(op=op, left=left, right=right):
+            if not whole_rows and all(_is_tag(side, resolve) for side in (left, right)) and _is_unknown(node, resolve):
+                return TRUE if op == "!=" else FALSE
             beside = (EMPTY, EMPTY) if whole_rows else (right, left)
             a, b = _operand(left, resolve, beside=beside[0]), _operand(right, resolve, beside=beside[1])
             if whole_rows and DataType.BOOLEAN in (a.type, b.type):
@@ -121,6 +124,20 @@ def type_condition(node: Expression, resolve: Resolve, *, whole_rows: bool = Fal
                 return _of_two_tags(replace(node, left=a, right=b))
             return replace(node, left=a, right=b)
     return FALSE
+
+
+def _is_tag(side: Expression, resolve: Resolve) -> bool:
+    """Whether InfluxDB takes a side of a comparison for a tag: a name that means one, or nothing at all."""
+    if not isinstance(side, Reference) or side.cast not in (None, DataType.TAG):
+        return False
+    found = resolve(side)
+    return found is None or found[1] is DataType.TAG
+
+
+def _is_unknown(comparison: Comparison, resolve: Resolve) -> bool:
+    """Whether one of its names means nothing."""
+    names = (side for side in (comparison.left, comparison.right) if isinstance(side, Reference))
+    return any(resolve(name) is None for name in names)
 
 
 def _of_two_tags(comparison: Comparison) -> Expression:

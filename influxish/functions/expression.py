@@ -73,7 +73,10 @@ class Reference(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic(Expression):
-    """`left op right` for + - * / % & | ^. Missing if either side is; a missing boolean beside another one is false."""
+    """`left op right` for + - * / % & | ^. Missing if either side is; a missing boolean beside another one is false.
+
+    `left unless right` is the boolean on the left, but false where there is anything on the right.
+    """
 
     op: str
     left: Expression
@@ -214,6 +217,8 @@ def _run(node: Expression, columns: Mapping[str, Column], rows: int) -> _Result:
             return columns[name].values, columns[name].valid
         case Arithmetic(op=op, left=left, right=right):
             (a, a_valid), (b, b_valid) = _run(left, columns, rows), _run(right, columns, rows)
+            if op == "unless":
+                return a & (False if b_valid is None else ~b_valid), a_valid
             if node.type is DataType.BOOLEAN:
                 values = arithmetic(op, _masked(a, a_valid), _masked(b, b_valid), node.type)
                 return values, None if a_valid is None or b_valid is None else a_valid | b_valid

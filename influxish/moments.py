@@ -6,7 +6,7 @@ Columns of times are read elsewhere, in bulk; durations are `influxql/durations.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from influxish.types import DAY, HOUR, MINUTE, SECOND
@@ -45,12 +45,12 @@ def parse_moment(text: str, *, zone: str = "", lenient: bool = False) -> int | N
     return local + int((found["fraction"] or "").ljust(9, "0")) - _offset(found["offset"] or "", stamp, zone)
 
 
-def clock_shown(text: str, zone: str) -> tzinfo:
-    """The clock that a text of a moment shows, as `parse_moment` reads it: that of its offset, or that of the zone."""
+def clock_shown(text: str, zone: str) -> int | ZoneInfo:
+    """The clock that a text of a moment shows, as `parse_moment` reads it: how far ahead of UTC (ns), or a zone."""
     found = _STRICT.fullmatch(text)
-    if found is None or not found["offset"]:
-        return ZoneInfo(zone) if zone else UTC
-    return timezone(timedelta(microseconds=_offset(found["offset"], datetime.min, zone) // 1000))
+    if found is not None and found["offset"]:
+        return _offset(found["offset"], datetime.min, zone)
+    return ZoneInfo(zone) if zone else 0
 
 
 def _offset(text: str, stamp: datetime, zone: str) -> int:

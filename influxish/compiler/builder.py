@@ -16,14 +16,14 @@ from influxish.compiler.expressions import lower
 from influxish.compiler.keys import listed_keys, takes_keys, with_listed_keys
 from influxish.compiler.lookback import look_back, looks_back
 from influxish.compiler.names import column_label, column_names, own_title
-from influxish.compiler.streams import may_stop, read_abreast, with_stops
+from influxish.compiler.streams import may_stop, with_stops
 from influxish.errors import CompileError
 from influxish.functions.expression import Expression, Reference
 from influxish.functions.interruption import look
 from influxish.functions.registry import FUNCTIONS, GroupFunction, Stamp, WalkFunction
 from influxish.functions.state import GroupCall
 from influxish.influxql import ast, format_node
-from influxish.plan.abreast import Abreast, stops_label
+from influxish.plan.abreast import Abreast, Stopping, stops_label
 from influxish.plan.graph import Graph
 from influxish.plan.node import Node
 from influxish.plan.nodes import (
@@ -262,7 +262,9 @@ class SelectBuilder:
         if self.stopping:
             stopping = [[label] for label, call in self.joined.items() if self._may_stop(as_call(call))]
             stopping[0] += [_beside_label(first, node) for node in beside]
-            abreast = self._abreast(nodes.values(), stopping, patient=not self.is_subquery)
+            taken = {label for labels in stopping for label in labels}
+            others = [label for label in nodes if label not in taken]
+            abreast = self._abreast(nodes.values(), stopping, others, patient=not self.is_subquery)
             nodes = dict.fromkeys(nodes, abreast)
             self.results |= dict.fromkeys(labels, abreast)
         if len(nodes) < 2 or not self._has_defaults:
@@ -277,9 +279,20 @@ class SelectBuilder:
             self.is_subquery and any(not is_time_call(d) for d in self.select.dimensions)
         )
 
-    def _abreast(self, sources: Iterable[Node], stopping: Iterable[Sequence[str]], *, patient: bool) -> Node:
-        abreast = Abreast(streams=(), patient=patient, descending=self.descending)
-        return read_abreast(self.graph, sources, stopping, abreast)
+    def _abreast(
+        self, sources: Iterable[Node], stopping: Sequence[Sequence[str]], others: Iterable[str], *, patient: bool
+    ) -> Node:
+        """The node that reads calls side by side.
+
+        Args:
+            stopping: the labels of the columns of each call that may stop, its own first.
+            others: those of the calls that do not.
+        """
+        streams = tuple(Stopping(stops_label(labels[0]), tuple(labels)) for labels in stopping)
+        node = Abreast(streams=streams, others=tuple(others), patient=patient, descending=self.descending)
+        for source in dict.fromkeys(sources):
+            self.graph.connect(source, node)
+        return node
 
     # --- calls ---
 
@@ -368,7 +381,7 @@ class SelectBuilder:
             source = self._call(inner_call, (), steps)
             argument = format_node(inner_call)
             if self._may_stop(inner_call):
-                source = self._abreast([source], [[argument]], patient=False)
+                source = self._abreast([source], [[argument]], (), patient=False)
         else:
             argument = self._name(inner)
             source = Project(columns=(Computed(argument, lower(inner)),), descending=self.descending)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -26,8 +27,6 @@ from influxish.types import ALL_TIME, DAY, MAX_TIME, MIN_TIME, SECOND, DataType,
 _COMPARISONS = {"=": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_YEARS = -62_135_000_000, 253_402_000_000
-"""Seconds of the first and the last year that a clock knows: 1 and 9999."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,19 +179,22 @@ def _bound(op: str, name: ast.Expression, value: ast.Expression, clock: Clock) -
             return TimeRange(start=time)
 
 
-def _clock_shown(value: ast.Expression, clock: Clock) -> tzinfo:
+def _clock_shown(value: ast.Expression, clock: Clock) -> int | ZoneInfo:
     texts = (part.value for part in value.walk() if isinstance(part, ast.StringLiteral))
     return clock_shown(next(texts, ""), clock.zone)
 
 
-def _second(time: int, shown: tzinfo) -> str:
+def _second(time: int, shown: int | ZoneInfo) -> str:
     """A moment that may be too far away for every type of time, to the second, by the clock it was written in."""
-    within = min(max(time // SECOND, _YEARS[0]), _YEARS[1])
-    ahead = datetime.fromtimestamp(within, shown).utcoffset() or timedelta()
-    days, second = divmod(time // SECOND + ahead // timedelta(seconds=1), DAY // SECOND)
+    if isinstance(shown, ZoneInfo):  # it knows the years 1 to 9999
+        within = min(max(time // SECOND, -62_135_000_000), 253_402_000_000)
+        ahead = (datetime.fromtimestamp(within, shown).utcoffset() or timedelta()) // timedelta(seconds=1)
+    else:
+        ahead = shown // SECOND
+    days, second = divmod(time // SECOND + ahead, DAY // SECOND)
     text = f"{np.datetime64(days, 'D')}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
-    hours, minutes = divmod(abs(ahead) // timedelta(minutes=1), 60)
-    return f"{text}{'-' if ahead < timedelta() else '+'}{hours:02}:{minutes:02}" if ahead else f"{text}Z"
+    hours, minutes = divmod(abs(ahead) // 60, 60)
+    return f"{text}{'-' if ahead < 0 else '+'}{hours:02}:{minutes:02}" if ahead else f"{text}Z"
 
 
 def moment(node: ast.Expression, clock: Clock) -> int:

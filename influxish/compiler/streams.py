@@ -1,14 +1,11 @@
-"""Calls whose streams may stop before they are over: what of them the graph must know. Makes no nodes but theirs."""
+"""Calls whose streams may stop before they are over: what of them the graph must know. Makes no nodes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from influxish.functions.registry import FUNCTIONS, SelectorFunction
-from influxish.plan.abreast import Abreast, Stopping, stops_label
-from influxish.plan.graph import Graph
-from influxish.plan.node import Node
 from influxish.plan.nodes import FillColumn, FillOption
 from influxish.types import DataType
 
@@ -25,17 +22,3 @@ def with_stops(columns: Sequence[FillColumn], stops: str) -> Sequence[FillColumn
         return columns
     told = FillColumn(stops, DataType.UNKNOWN, FillOption.NUMBER, 0, columns[0].of, stops)
     return *(replace(column, stops=stops) for column in columns), told
-
-
-def read_abreast(graph: Graph, sources: Iterable[Node], streams: Iterable[Sequence[str]], abreast: Abreast) -> Node:
-    """Connect the node that reads calls side by side.
-
-    Args:
-        sources: the nodes with the rows of the calls.
-        streams: the labels of the columns of each call that may stop, its own first.
-        abreast: how they are read.
-    """
-    node = replace(abreast, streams=tuple(Stopping(stops_label(labels[0]), tuple(labels)) for labels in streams))
-    for source in dict.fromkeys(sources):
-        graph.connect(source, node)
-    return node

@@ -28,19 +28,19 @@ MOST_STEPS = 1_000_000
 """Each of some hundred rounds goes through all of them one by one."""
 
 
-def _evenly(times: Times, values: Array, every: int) -> Array:
+def _evenly(times: Times, values: Array, every: int, ahead: int) -> Array:
     """The values at steps of `every`, NaN where there is none; of several at one step the first.
 
     Raises:
-        ExecutionError: more than `MOST_STEPS` of them.
+        ExecutionError: more than `MOST_STEPS` of them, and of those `ahead`.
     """
     rounded = np.array([_nearest(time, every) for time in times.tolist()])
     later = np.flatnonzero(rounded > np.maximum.accumulate(np.append(rounded[0], rounded[:-1])))
     steps = (rounded[later] - rounded[0]) // every
     count = int(steps[-1]) + 1 if len(steps) else 1
-    if count > MOST_STEPS:
+    if count + ahead > MOST_STEPS:
         message = f"holt_winters() is made of at most {MOST_STEPS:,} steps, this range has {count:,}"
-        raise ExecutionError(f"{message}: group by longer buckets, or ask for less time")
+        raise ExecutionError(f"{message} and {ahead:,} are to come: group by longer buckets, or ask for less")
     series = np.full(count, np.nan)
     series[0] = values[0]
     series[steps] = values[later]
@@ -59,7 +59,7 @@ def _forecast(times: Times, values: Array, arguments: Arguments, every: int, *, 
     count = (_nearest(int(times[-1]), every) - _nearest(int(times[0]), every)) // every if len(times) > 1 else 0
     if (season > 1 and len(times) < season) or steps <= 0 or count <= 0:
         return times[:0], np.zeros(0)
-    model = Model(_evenly(times, values, every), season)
+    model = Model(_evenly(times, values, every, steps), season)
     with np.errstate(all="ignore"):
         found = model.forecast(model.best(), steps)[:, 0]
     first = int(times[0])

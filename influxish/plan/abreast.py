@@ -24,21 +24,31 @@ class Stopping:
 class Abreast(Node):
     """The rows of calls side by side, by group and time, in the order in which they are read from streams that stop.
 
-    Reads: rows sorted by group and time. Writes: all their columns but `stops`. Rows may come out in another order, a
-    group more than once. `exec/interleave.py` has the rules.
+    Reads: rows sorted by group and time. Writes: the columns of the streams, and the others. Rows may come out in
+    another order, a group more than once. `exec/interleave.py` has the rules.
 
     Attributes:
-        streams: those that may stop. All other columns of an input are one stream that does not.
+        streams: those that may stop.
+        others: labels of the columns of calls that do not; those in one input are one stream.
         patient: goes on when all streams have stopped at once.
         descending: groups and times fall.
     """
 
     streams: tuple[Stopping, ...]
+    others: tuple[str, ...]
     patient: bool
     descending: bool = False
 
+    @property
+    def labels(self) -> frozenset[str]:
+        """Of all columns that it hands on."""
+        return frozenset((*self.others, *(label for stream in self.streams for label in stream.columns)))
+
     def describe(self) -> str:
-        return f"read {', '.join(stream.columns[0] for stream in self.streams)} until it stops"
+        beside = f" beside {', '.join(self.others)}" if self.others else ""
+        order = ", backwards" if self.descending else ""
+        good = " for good" if self.patient else ""
+        return f"read {', '.join(stream.columns[0] for stream in self.streams)}{beside} until it stops{good}{order}"
 
 
 def stops_label(call: str) -> str:

@@ -50,10 +50,9 @@ def writes(node: Node) -> dict[str, DataType]:
         case Limit(label=label, beside=beside):
             made = writes(node.source)
             return {label: made[label] for label in (label, *beside) if label in made}
-        case Abreast(streams=streams):
-            stops = {stream.stops for stream in streams}
+        case Abreast(labels=labels):
             found = {label: type for source in node.sources for label, type in writes(source).items()}
-            return {label: type for label, type in found.items() if label not in stops}
+            return {label: type for label, type in found.items() if label in labels}
         case Walk(function=function, label=label, type=taken):
             return {label: function.returns(taken)}
         case Project(columns=columns):
@@ -72,6 +71,8 @@ def reads(node: Node) -> set[str] | None:
             return set() if stage is Stage.FINAL else {label for call in calls for label in call.reads}
         case Fill(columns=columns):
             return {column.label for column in columns}
+        case Abreast(labels=labels, streams=streams):
+            return {*labels, *(stream.stops for stream in streams)}
         case Default(columns=columns):
             return {column.label for column in columns}
         case Walk(argument=argument):

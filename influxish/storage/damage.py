@@ -11,7 +11,8 @@ class Damage:
     """One finding. `message` names the file and what was lost.
 
     Attributes:
-        torn: whether it is only the end of a log that was cut off while it was written.
+        torn: whether it is only the beginning of a record, at the end of the log that was written last: nobody was told
+            that such a write is kept.
     """
 
     path: Path

@@ -134,8 +134,8 @@ class Flusher:
                     catalog.set_removed(state.id, measurement, pack_series(np.flatnonzero(removed)))
             if finished:
                 catalog.set_first_log(1 + max(log_number(path) for path in finished))
-        for state, measurement in removing:
-            state.unsaved.discard(measurement)
+            for state, measurement in removing:
+                state.unsaved.discard(measurement)
         for path in finished:
             self._options.files.remove(path)
 

@@ -80,6 +80,17 @@ def read_frames(data: bytes, start: int) -> Iterator[Frame | Gap]:
         position = stop
 
 
+def is_cut_short(data: bytes, position: int) -> bool:
+    """Whether a sound frame begins at `position` and `data` ends before it does, as when writing it was interrupted."""
+    header, body = data[position : position + _HEADER.size], position + _HEADER_BYTES
+    if len(data) < body:
+        return True
+    if int.from_bytes(data[position + _HEADER.size : body], "little") != zlib.crc32(header):
+        return False
+    magic, length, _ = _HEADER.unpack(header)
+    return bool(magic == _MAGIC) and len(data) < body + int(length)
+
+
 def _frame_at(data: bytes, position: int) -> bytes | None:
     header = data[position : position + _HEADER.size]
     body = position + _HEADER_BYTES

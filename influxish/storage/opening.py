@@ -198,11 +198,12 @@ class Opening:
 
     def _replay_logs(self, folder: Path) -> None:
         first = self._catalog.first_log()
-        for path in log_files(self._files, folder):
+        logs = log_files(self._files, folder)
+        for path in logs:
             if log_number(path) < first:  # in segments already, and perhaps overwritten since
                 self._files.remove(path)
                 continue
-            for record in recover(self._files, path, self._damage):
+            for record in recover(self._files, path, self._damage, last=path == logs[-1]):
                 if isinstance(record, Deletions):
                     self._delete(path, record)
                 else:

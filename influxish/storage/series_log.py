@@ -20,6 +20,7 @@ from influxish.storage.framing import (
     FILE_HEADER_BYTES,
     Gap,
     check_file_header,
+    is_cut_short,
     pack_file_header,
     pack_frame,
     read_frames,
@@ -81,7 +82,7 @@ def load_series(files: Files, path: Path, index: SeriesIndex, damage: list[Damag
         if not isinstance(item, Gap):
             _unpack(item.payload, index)
         elif item.torn:
-            cut_tail(files, path, data, item, damage)
+            cut_tail(files, path, data, item, damage, torn=is_cut_short(data, item.offset))
         else:
             message = f"{path}: bytes {item.offset} to {item.stop} are damaged; the series named there are lost"
             damage.append(Damage(path, message))

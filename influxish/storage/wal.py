@@ -24,6 +24,7 @@ from influxish.storage.framing import (
     Gap,
     check_file_header,
     check_payload,
+    is_cut_short,
     pack_file_header,
     pack_frame,
     read_frames,
@@ -173,11 +174,13 @@ def log_number(path: Path) -> int:
     return int(path.stem)
 
 
-def recover(files: Files, path: Path, damage: list[Damage]) -> Iterator[list[Entry] | Deletions]:
+def recover(files: Files, path: Path, damage: list[Damage], *, last: bool = True) -> Iterator[list[Entry] | Deletions]:
     """The records of one file: writes and deletions.
 
     A torn end is cut off and kept beside it; both that and damage inside are told.
 
+    Args:
+        last: it is the log that was written last, so that a write may have been interrupted at its end.
     Raises:
         StorageError: a newer version wrote the file, or it cannot be read.
     """
@@ -192,14 +195,14 @@ def recover(files: Files, path: Path, damage: list[Damage]) -> Iterator[list[Ent
         if not isinstance(item, Gap):
             yield unpack_record(item.payload)
         elif item.torn:
-            cut_tail(files, path, data, item, damage)
+            cut_tail(files, path, data, item, damage, torn=last and is_cut_short(data, item.offset))
         else:
             message = f"{path}: bytes {item.offset} to {item.stop} are damaged; the writes recorded there are lost"
             damage.append(Damage(path, message))
 
 
-def cut_tail(files: Files, path: Path, data: bytes, gap: Gap, damage: list[Damage]) -> None:
-    """Cut a log at its last whole frame; the bytes beyond go into a file beside it."""
+def cut_tail(files: Files, path: Path, data: bytes, gap: Gap, damage: list[Damage], *, torn: bool) -> None:
+    """Cut a log at its last whole frame; the bytes beyond go into a file beside it. `torn` is that of `Damage`."""
     aside = path.with_name(f"{path.name}.torn-{gap.offset}")
     files.write_atomically(aside, [data[gap.offset :]])
     with files.open_append(path) as file:
@@ -207,7 +210,7 @@ def cut_tail(files: Files, path: Path, data: bytes, gap: Gap, damage: list[Damag
         file.sync()
     size = gap.stop - gap.offset
     message = f"{path}: the last {size} bytes are no whole record; they were cut and kept in {aside}"
-    damage.append(Damage(path, message, torn=True))
+    damage.append(Damage(path, message, torn=torn))
 
 
 def pack_record(entries: list[Entry]) -> bytes:

@@ -45,7 +45,8 @@ def test_slices_are_filled_as_the_whole(
             f"SELECT sum(mean) FROM (SELECT mean(v) FROM m GROUP BY time(5s)) {bounds} GROUP BY {by} {option}{order}"
         )
         walked = f"SELECT sum(d) FROM (SELECT difference(v) AS d FROM m) {bounds} GROUP BY {by} {option}{order}"
-        for query in (text, outer + zone, walked + zone):
+        ranked = f"SELECT percentile(v, 60), count(w) FROM m {bounds} GROUP BY {by} {option}{order}"  # one has no rank
+        for query in (text, outer + zone, walked + zone, ranked + zone):
             monkeypatch.setattr(fill, "SLICE_ROWS", 1 << 17)
             whole = repr(list(sparse.query(query, database="demo").rows))
             monkeypatch.setattr(fill, "SLICE_ROWS", slice_rows)

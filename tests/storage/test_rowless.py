@@ -74,6 +74,19 @@ def test_a_torn_end_of_the_log_keeps_no_series(crashed: Callable[[str], Path]) -
         assert hosts(engine) == ["a", "b"]
 
 
+def test_series_stay_where_the_last_record_of_the_log_is_whole_but_damaged(tmp_path: Path) -> None:
+    with Engine.open(tmp_path / "d") as engine:
+        engine.create_database("d")
+        write(engine, "m,h=a v=1 1")
+        write(engine, "m,h=b v=2 2")
+        shutil.copytree(tmp_path / "d", tmp_path / "hurt")
+    log = max((tmp_path / "hurt" / "wal").glob("*.wal"))
+    log.write_bytes(log.read_bytes()[:-1] + b"?")
+    with Engine.open(tmp_path / "hurt") as engine:
+        assert [finding.torn for finding in engine.damage] == [False]
+        assert hosts(engine) == ["a", "b"]
+
+
 def test_series_stay_where_rows_may_be_in_a_file_that_is_missing(crashed: Callable[[str], Path]) -> None:
     store = crashed("m,h=c v=3 3")
     (segment,) = store.glob("data/*/*/*.seg")

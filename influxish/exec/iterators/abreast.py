@@ -50,8 +50,7 @@ class AbreastIterator(HeldIterator):
         aligned = align([(rows.groups, rows.times) for rows in streams], descending=self._node.descending)
         keyed = [Stream(keys, rows.stops) for keys, rows in zip(aligned.places, streams, strict=True)]
         read = interleave(keyed, patient=self._node.patient)
-        stops = {stream.stops for stream in self._node.streams}
-        types = {label: type for types in self._types for label, type in types.items() if label not in stops}
+        types = {label: type for made in self._types for label, type in made.items() if label in self._node.labels}
         columns = {label: Column.absent(type, len(read.keys)) for label, type in types.items()}
         for rows, places in zip(streams, read.places, strict=True):
             for label, column in rows.columns.items():
@@ -64,10 +63,9 @@ class AbreastIterator(HeldIterator):
     def _streams(self, batch: Batch, groups: Positions, labels: Sequence[str]) -> Iterator[_Rows]:
         """The streams in one input."""
         stopping = [stream for stream in self._node.streams if stream.stops in labels]
-        taken = {label for stream in stopping for label in (stream.stops, *stream.columns)}
         for stream in stopping:
             yield _stopping(batch, groups, stream)
-        others = {label: batch.columns[label] for label in labels if label not in taken}
+        others = {label: batch.columns[label] for label in labels if label in self._node.others}
         if others:
             known = np.arange(batch.rows)
             if stopping:  # some rows may be there for those alone

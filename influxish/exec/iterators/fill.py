@@ -107,7 +107,7 @@ class FillIterator(HeldIterator):
                 own &= part.times >= cuts[i]
             if i < len(cuts) - 1:
                 own &= part.times <= ends[i]
-            opens = i == len(cuts) - 1 if self._node.descending else i == 0 or not self._node.time_range.has_start
+            opens = i == (len(cuts) - 1 if self._node.descending else 0) or not self._node.time_range.has_start
             yield part.where(own) if opens else without_stops(part.where(own), self._node)
 
     def _known(self, rows: Batch) -> Iterator[Mask]:

@@ -45,7 +45,9 @@ def main() -> int:
     try:
         with InfluxServer() as server:
             for seed in seeds:
-                for question, disagreement in ask_both(server, seed, QUESTIONS_OF_A_SEED, options.about):
+                for question, disagreement in ask_both(
+                    server, seed, QUESTIONS_OF_A_SEED, options.about, tally.uncounted
+                ):
                     tally.add(question, disagreement)
                 print(
                     f"\rseed {seed}: {tally.agreeing:.2%} of {tally.asked:,} agree ",
@@ -70,6 +72,8 @@ def report(tally: Tally, show: int) -> None:
         agreeing = 1 - tally.wrong_by_feature[feature] / asked
         print(f"{feature:44} {asked:7,} {agreeing:9.2%}")
     print(f"{'all questions':44} {tally.asked:7,} {tally.agreeing:9.2%}")
+    for reason, count in tally.uncounted.items():
+        print(f"not counted: {count:,}, as {reason}")
 
 
 def report_grammar(seeds: range, subject: str) -> None:

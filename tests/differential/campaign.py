@@ -45,9 +45,14 @@ class Disagreement:
 
 @dataclass
 class Tally:
-    """What was asked and what agreed, in all and by feature."""
+    """What was asked and what agreed, in all and by feature.
+
+    Attributes:
+        uncounted: why a question was left out of all this → how many were.
+    """
 
     asked: int = 0
+    uncounted: Counter[str] = field(default_factory=Counter)
     disagreements: list[Disagreement] = field(default_factory=list)
     by_feature: Counter[str] = field(default_factory=Counter)
     wrong_by_feature: Counter[str] = field(default_factory=Counter)
@@ -66,13 +71,15 @@ class Tally:
 
 
 def ask_both(
-    server: InfluxServer, seed: int, count: int, subject: str = "select"
+    server: InfluxServer, seed: int, count: int, subject: str = "select", uncounted: Counter[str] | None = None
 ) -> Iterator[tuple[Question, Disagreement | None]]:
     """Put the questions of one seed to both servers, each with the points of that seed and nothing else.
 
     Args:
         subject: what the questions are about, one of `SUBJECTS`.
+        uncounted: counts those left out, by the reason.
     """
+    uncounted = Counter() if uncounted is None else uncounted
     scene = draw_scene(seed)
     _clear(server)
     with influxish.open(":memory:") as db:
@@ -88,15 +95,18 @@ def ask_both(
             try:
                 theirs = server.query(question.text, DATABASE, question.epoch, question.params)
                 if "query-timeout limit exceeded" in str(theirs):
+                    uncounted["the server did not finish"] += 1
                     continue
                 ours = ask(db, question.text, DATABASE, question.epoch, params=question.params)
                 told = difference(settled(theirs), settled(ours), ties=scene.ties)
                 if told and subject == "select" and not _is_settled(server, question, theirs):
+                    uncounted["the server answers differently each time, or panics"] += 1
                     continue
                 if subject == "into" and "error" in str(theirs) and "error" in str(ours):
                     told = told and _asked_again(server, question, ours, told)
             except ConnectionError:  # the question ended the server's process, most often by the memory that it takes
                 server.revive()
+                uncounted["the server's process ended"] += 1
                 continue
             except Exception as error:  # a fault of ours is a difference like any other, and the campaign goes on
                 told = f"{type(error).__name__} here: {error}"

@@ -75,7 +75,8 @@ class SelectBuilder:
         faulty: headings of columns with a type error.
         unlisted: headings of columns that no wildcard around it lists: the names listed in a call of top() or bottom().
         joined: label → call, of the calls whose results are brought together.
-        unsupported: nothing in the place of a call that stands where InfluxDB runs none → the call.
+        unsupported: nothing in the place of a call that stands where InfluxDB runs none → the call, and that around it
+            which is selected.
     """
 
     graph: Graph
@@ -106,7 +107,7 @@ class SelectBuilder:
     faulty: set[str] = field(default_factory=set)
     unlisted: set[str] = field(default_factory=set)
     joined: dict[str, ast.Call | ast.Distinct] = field(default_factory=dict)
-    unsupported: dict[Node, ast.Call] = field(default_factory=dict)
+    unsupported: dict[Node, tuple[ast.Call, ast.Call]] = field(default_factory=dict)
 
     @property
     def source(self) -> Node:
@@ -247,7 +248,7 @@ class SelectBuilder:
 
     def _with_defaults(self, rows: Node, labels: Iterable[str]) -> Node:
         columns = tuple(FillColumn(label, DataType.UNKNOWN, self.fill.option, self.fill.value) for label in labels)
-        node = Default(columns=columns)
+        node = Default(columns=columns, offset=min(self.select.offset, MOST_ROWS) if self.raw else 0)
         self.graph.connect(rows, node)
         return node
 
@@ -310,7 +311,8 @@ class SelectBuilder:
         """
         if self.is_subquery and any(isinstance(part, ast.Distinct) for part in node.walk()):
             return Nothing()
-        return self._call(as_call(node), beside)
+        selected = as_call(node)
+        return self._call(selected, beside, selected=selected)
 
     def _computed(self, fields: Mapping[str, ast.Expression], beside: Sequence[ast.VarRef]) -> Node:
         """Arithmetic and mathematics over calls, by labels: a projection that reads all of them."""
@@ -351,22 +353,23 @@ class SelectBuilder:
             self.results[label] = node
         return self.results[label]
 
-    def _call(self, call: ast.Call, beside: Sequence[ast.VarRef], steps: int = 0) -> Node:
+    def _call(self, call: ast.Call, beside: Sequence[ast.VarRef], steps: int = 0, *, selected: ast.Call) -> Node:
         """The node whose column is the result of one call, each call made once.
 
         Args:
             steps: for how many buckets before the time range it is made as well.
+            selected: the call that it is inside of, or itself.
         """
         key = (format_node(call), steps)
         if key not in self.parts:
             function = FUNCTIONS.get(call.name)
             if isinstance(function, WalkFunction):
-                self.parts[key] = self._walk(call, function, steps)
+                self.parts[key] = self._walk(call, function, steps, selected)
             elif isinstance(function, GroupFunction):
                 self.parts[key] = self._aggregate(call, key[0], beside, steps)
             else:
                 nothing = self.parts[key] = Nothing()
-                self.unsupported[nothing] = call
+                self.unsupported[nothing] = call, selected
         return self.parts[key]
 
     def _source_at(self, steps: int) -> Node:
@@ -374,11 +377,11 @@ class SelectBuilder:
             return Nothing()
         return self.sources[min(steps, max(self.sources))]
 
-    def _walk(self, call: ast.Call, function: WalkFunction, steps: int) -> Node:
+    def _walk(self, call: ast.Call, function: WalkFunction, steps: int, selected: ast.Call) -> Node:
         inner, steps = call.args[0], steps + looks_back(call)
         if isinstance(inner, ast.Call | ast.Distinct):
             inner_call = as_call(inner)
-            source = self._call(inner_call, (), steps)
+            source = self._call(inner_call, (), steps, selected=selected)
             argument = format_node(inner_call)
             if self._may_stop(inner_call):
                 source = self._abreast([source], [[argument]], (), patient=False)

@@ -144,8 +144,8 @@ class _Linker:
             builder.build(expanded)
         separate_sources(self.graph, builder)
         self._note_types(builder, scope)
-        for nothing, call in builder.unsupported.items():
-            if result_type(call, scope.type_of) is not DataType.UNKNOWN:  # else it is not run
+        for nothing, (call, selected) in builder.unsupported.items():
+            if result_type(selected, scope.type_of) is not DataType.UNKNOWN:  # else it is not run
                 self.refused[nothing] = CompileError(f"unsupported call: {call.name}", span=call.span)
         drivers = {ref.name for node in walk_down(builder.output, above=leaves) for ref in _drivers(node, builder)}
         is_run = partial(self._is_run, builder, scope, found)

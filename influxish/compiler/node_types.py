@@ -29,12 +29,14 @@ from influxish.plan.nodes import (
     Default,
     Derive,
     Fill,
+    FillColumn,
     FillOption,
     Filter,
     Limit,
     Nothing,
     Output,
     Project,
+    Sort,
     Walk,
 )
 from influxish.types import DataType
@@ -224,13 +226,24 @@ class NodeTyper:
         if isinstance(node.source, Nothing):
             self.graph.remove(node)
             return
-        number = DataType.FLOAT if node.columns[0].option is FillOption.NUMBER else DataType.UNKNOWN
-        made = node.source.columns if isinstance(node.source, Project) else ()
+        rows = node.source.source if isinstance(node.source, Sort) else node.source
+        made = rows.columns if isinstance(rows, Project) else ()
         nothing = {column.label for column in made if column.expression is NULL}
         known = {label: type for label, type in types.items() if label not in nothing}
-        columns = [replace(column, type=known.get(column.label, number)) for column in node.columns]
+        columns = [replace(c, type=known.get(c.label) or self._type_of_default(c)) for c in node.columns]
         kept = (c for c in columns if c.type is not DataType.UNKNOWN and not self._is_untyped(c.label))
         self.graph.replace(node, replace(node, columns=tuple(kept)))
+
+    def _type_of_default(self, column: FillColumn) -> DataType:
+        """The type of a column that nothing has, where a number is put into it."""
+        if column.option is not FillOption.NUMBER:
+            return DataType.UNKNOWN
+        call, reference = self.builder.joined.get(column.label), self.builder.names.get(column.label)
+        if call is not None:
+            return result_type(call, self.scope.type_of)
+        if reference is not None and reference.cast is not None and reference.cast.is_numeric:
+            return reference.cast
+        return DataType.INTEGER if isinstance(column.value, int) else DataType.FLOAT
 
     def _is_untyped(self, label: str) -> bool:
         """Whether it labels a call of which InfluxDB cannot say what it gives, and so gives nothing: max(nosuch)."""

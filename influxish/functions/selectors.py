@@ -83,21 +83,23 @@ MAX = register(
 def _at_time(rows: Rows, segments: Segments, ufunc: np.ufunc) -> Positions:
     """The row at the extreme time; points of several series at one time: that of the largest value.
 
-    Source: influxdata/influxdb 1.8, query/call_iterator.go, FloatFirstReduce and FloatLastReduce.
+    Of booleans the first is the smallest. Source: influxdata/influxdb 1.8, query/call_iterator.go, FloatFirstReduce,
+    BooleanFirstReduce and their kin.
     """
     if rising(rows.times, segments):
         return segments.starts if ufunc is np.minimum else segments.stops - 1
     found, groups = extremes(rows.times, segments, ufunc)
     if len(found) > len(segments):
-        largest, groups = extremes(rows.values[found], groups, np.maximum)
-        found = found[largest]
+        smallest = ufunc is np.minimum and rows.values.dtype == np.bool_
+        chosen, groups = extremes(rows.values[found], groups, np.minimum if smallest else np.maximum)
+        found = found[chosen]
     return found[groups.starts]
 
 
 FIRST = register(
     SelectorFunction(
         name="first",
-        summary="The value with the earliest time; of several at that time the largest.",
+        summary="The value with the earliest time; of several at that time the largest, of booleans the smallest.",
         takes=FIELD_TYPES,
         returns=same,
         by_source=True,

@@ -268,10 +268,14 @@ class Fill(Node):
 class Default(Node):
     """Rows with something in the places without a value: a number, or what stands there in the row before.
 
-    Reads: rows sorted by group and time. Where no column of a label is known, a number makes one of floats.
+    Reads: rows sorted by group and time. Where no column of a label is known, a number makes one.
+
+    Attributes:
+        offset: so many rows of each group are left out later, and what stands in them is not seen from others.
     """
 
     columns: tuple[FillColumn, ...]
+    offset: int = 0
 
     def describe(self) -> str:
         return f"default {', '.join(map(str, self.columns))}"

@@ -71,7 +71,8 @@ def largest(points: list[Point], arguments: tuple[Any, ...], type: DataType) -> 
 @model("first")
 def first(points: list[Point], arguments: tuple[Any, ...], type: DataType) -> Answer:
     time = min(point.time for point in points)
-    return [(max(point.value for point in points if point.time == time), time)]
+    best = min if type is DataType.BOOLEAN else max
+    return [(best(point.value for point in points if point.time == time), time)]
 
 
 @model("last")

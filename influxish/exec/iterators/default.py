@@ -26,7 +26,7 @@ class DefaultIterator(HeldIterator):
         if rows is None:
             return
         begins = np.flatnonzero(np.diff(rows.row_groups, prepend=-1))
-        first = np.repeat(begins, np.diff(np.append(begins, rows.rows)))
+        first = np.repeat(begins, np.diff(np.append(begins, rows.rows))) + min(self._node.offset, rows.rows)
         columns = {}
         for fill in self._node.columns:
             self.context.look()
@@ -38,7 +38,7 @@ def _filled(column: Column | None, fill: FillColumn, first: Positions) -> Column
     """The column without gaps, as far as there is something to put in.
 
     Args:
-        first: (n,) the row with which the group of each row begins.
+        first: (n,) the first row of the group of each that is seen.
     """
     if column is None or column.type is not fill.type:
         column = Column.absent(fill.type, len(first))

@@ -382,9 +382,9 @@ def _default(leaf: Leaf, query: Query, known: set[str], last: Mapping[Leaf, Cell
     if name not in known and function and not function.startswith(OF_ONE_TYPE):
         return None  # nobody can say of what type it would be
     if name not in known and name not in TAG_KEYS and (isinstance(leaf, Call) or not query.calls):
-        return query.fill  # a column that is not known holds numbers
-    typed = name in known or function.startswith("count")  # how many there are is a whole number, whatever they are
-    number = _filled_with(query.fill, name, function) if typed else None
+        # A column that is not known holds numbers; but how many there are is whole, whatever they are.
+        return int(query.fill) if function.startswith("count") else query.fill
+    number = _filled_with(query.fill, name, function) if name in known else None
     return query.fill if number is None else number
 
 

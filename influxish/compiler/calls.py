@@ -18,6 +18,7 @@ def is_call(node: ast.Expression) -> bool:
 
 
 def as_call(node: ast.Expression) -> ast.Call:
+    """A call as it is made: `DISTINCT v` is distinct(v), also as the argument of another call."""
     if isinstance(node, ast.Distinct):
         return node.call
     assert isinstance(node, ast.Call)

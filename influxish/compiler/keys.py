@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from influxish.compiler.names import column_label
 from influxish.functions.registry import FUNCTIONS, SelectorFunction
 from influxish.influxql import ast
+from influxish.influxql.node import AstNode
 
 
 def takes_keys(call: ast.Call) -> bool:
@@ -26,15 +27,17 @@ def with_listed_keys(fields: Sequence[ast.Field]) -> list[ast.Field]:
 
 def listed_keys(item: ast.Field) -> list[ast.Field]:
     """A column for each name that a field which is a call of top() or bottom() lists."""
-    if not isinstance(item.expression, ast.Call) or not takes_keys(item.expression):
-        return []
-    return [ast.Field(key, span=key.span) for key in item.expression.args[1:-1]]
+    return [ast.Field(key, span=key.span) for key in _keys(item.expression)]
+
+
+def _keys(node: AstNode) -> Sequence[ast.Expression]:
+    """What stands between the column and the number, if it is a call that may list names."""
+    return node.args[1:-1] if isinstance(node, ast.Call) and takes_keys(node) else ()
 
 
 def key_names(fields: Iterable[ast.Field]) -> frozenset[str]:
     """The names listed anywhere in a select list."""
-    calls = (part for item in fields for part in item.expression.walk() if isinstance(part, ast.Call))
-    keys = (key for call in calls if takes_keys(call) for key in call.args[1:-1])
+    keys = (key for item in fields for part in item.expression.walk() for key in _keys(part))
     return frozenset(key.name for key in keys if isinstance(key, ast.VarRef))
 
 

@@ -235,7 +235,7 @@ class Course:
         descending: times fall.
         window: the buckets of the query, or None.
         time_range: the times of the query.
-        alone: no other call is selected.
+        alone: it is the only call that is selected, and by no subquery.
     """
 
     descending: bool = False

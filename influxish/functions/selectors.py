@@ -250,9 +250,8 @@ def _lots(rows: Rows) -> Array:
     Source: S. Vigna's splitmix64, 2015.
     """
     bits = _bits(rows.values)
-    turned = (bits << np.uint64(1)) | (
-        bits >> np.uint64(63)
-    )  # no bit is lost: at one time other values draw other lots
+    # No bit is lost: at one time other values draw other lots.
+    turned = (bits << np.uint64(1)) | (bits >> np.uint64(63))
     seeds = np.ascontiguousarray(rows.times).view(np.uint64) ^ turned
     mixed = seeds + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -290,7 +290,7 @@ class Limit(Node):
     Attributes:
         label: of the column.
         beside: labels of the columns that come with it.
-        stops: label of the one among these that tells how often the call's stream stops; "" without.
+        stops: label of the one among these that tells how often the call's stream stops; "" if it does not stop.
         limit, offset: rows of each group; limit None: all.
         present: only rows with a value count, and others are left out: they are there for calls of the same node.
     """

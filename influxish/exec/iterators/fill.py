@@ -84,7 +84,7 @@ class FillIterator(HeldIterator):
         about = np.array(range(first, last + 1, SLICE_ROWS * window.every), np.int64)
         cuts = np.unique(bucket_starts(window, about))
         ends = bucket_starts(window, np.append(cuts[1:] - 1, last))
-        past = int(bucket_stops(window, np.array([last], np.int64))[0])
+        bounds = [*cuts.tolist(), int(bucket_stops(window, np.array([last], np.int64))[0])]
         lows = np.searchsorted(rows.times, cuts)
         lows[0] = 0  # rows outside of the time range are in the slices at its ends
         highs = np.append(lows[1:], rows.rows)
@@ -99,7 +99,7 @@ class FillIterator(HeldIterator):
             chosen = np.union1d(np.array(list(beside), np.int64), np.arange(low, high))
             if not len(chosen):
                 continue
-            ahead = (int(np.append(cuts, past)[i + 1]), past) if self._node.descending else (int(cuts[0]), int(cuts[i]))
+            ahead = (bounds[i + 1], bounds[-1]) if self._node.descending else (bounds[0], bounds[i])
             left = [early[k] - self._empty(rows, fill, *ahead) for k, fill in enumerate(self._node.columns)]
             part = self._fill(_take(rows, chosen), cuts[i : i + 1], int(ends[i]), left)
             own = np.ones(part.rows, np.bool_)
